@@ -1,1 +1,75 @@
-//! x
+//! A web framework in which WebSockets come first.
+//!
+//! ```no_run
+//! use sockeye::prelude::*;
+//!
+//! #[websocket("/ws/<room_id>")]
+//! async fn room(mut ws: WebSocket, room_id: String) -> Result<()> {
+//!     ws.send_text(format!("Welcome to room: {room_id}")).await?;
+//!     loop {
+//!         let text = ws.receive_text().await?;
+//!         ws.send_text(format!("[{room_id}] {text}")).await?;
+//!     }
+//! }
+//!
+//! #[sockeye::main]
+//! async fn main() -> Result<()> {
+//!     App::new().route(room).run().await
+//! }
+//! ```
+//!
+//! # Where things are
+//!
+//! - Handlers: [`websocket`], [`get`], [`post`], [`put`], [`patch`], [`delete`]; [`router`] for modules; [`dependency`].
+//! - What a handler takes: [`WebSocket`], [`Upgrade`], and everything that is [`FromRequest`].
+//! - What serves: [`App`], [`Router`], [`Server`]; limits and time-outs in [`Limits`].
+//! - Tests: [`TestClient`].
+//!
+//! # Features
+//!
+//! | feature | default | what it adds |
+//! | --- | --- | --- |
+//! | `anyhow` | yes | `?` on Sockeye's errors in handlers that return `anyhow::Result` |
+//! | `testing` | yes | [`TestClient`] |
+//! | `test-util` | no | `#[sockeye::test(start_paused = true)]` |
+//! | `uuid` | no | `Uuid` as a path or query parameter |
+
+mod app;
+mod config;
+mod error;
+mod extract;
+mod http;
+pub mod prelude;
+mod route;
+mod rt;
+mod server;
+mod sync;
+#[cfg(feature = "testing")]
+mod testing;
+mod ws;
+
+#[doc(hidden)]
+pub mod __private;
+
+pub use crate::{
+    app::App,
+    config::{Limits, Origins},
+    error::{BoxError, Error, ErrorKind, Result},
+    extract::{
+        ArgInfo, Cookies, Extension, FromPath, FromRequest, FromValues, Headers, OptionalFromRequest, Param, ParamError,
+        Path, PeerAddr, Query, Rejection, Request, State,
+    },
+    http::{Body, Html, IntoResponse, Json, Redirect, Response},
+    route::{BuildError, Conflict, IntoRoute, Problem, RouteInfo, Router},
+    rt::spawn,
+    server::Server,
+    ws::{
+        CloseCode, CloseFrame, ConnectionId, Decided, Inbound, Iter, Message, Outbound, Params, Receiver, Sender, SocketOutcome, Text, Upgrade, WebSocket,
+    },
+};
+pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+pub use bytes::Bytes;
+pub use sockeye_macros::{get, websocket};
+/// tokio's clock, so that `sockeye` can be the only dependency.
+pub use tokio::time;
+

@@ -1,0 +1,261 @@
+//! `App`: everything that is served together.
+
+mod service;
+
+use std::{
+    env,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use bytes::Buf;
+use tokio::net::TcpListener;
+use tower_layer::Layer;
+use tower_service::Service;
+
+use crate::{
+    config::{Limits, Origins},
+    error::{BoxError, Error, Result},
+    extract::TypeMap,
+    http::{Body, Response},
+    route::{BuildError, Context, IntoRoute, RouteService, Router, Table},
+    server::{Built, Server},
+    ws::{SocketOutcome, Sockets, WebSocket},
+};
+
+/// Where `run` listens unless it is told otherwise.
+const DEFAULT_ADDRESS: &str = "127.0.0.1:8000";
+
+/// An app: routes, state and settings, ready to be run, tested or mounted elsewhere.
+///
+/// It is a [`tower_service::Service`] of HTTP requests, so that it mounts in axum and other servers.
+///
+/// ```
+/// use sockeye::prelude::*;
+///
+/// #[websocket("/echo")]
+/// async fn echo(mut ws: WebSocket) -> Result<()> {
+///     while let Some(message) = ws.next().await {
+///         ws.send(&message?).await?;
+///     }
+///     Ok(())
+/// }
+///
+/// let app = App::new().route(echo);
+/// # app.check().unwrap();
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "an app does nothing until it is run, served or mounted"]
+pub struct App {
+    router: Router,
+    states: TypeMap,
+    limits: Limits,
+    origins: Origins,
+    address: Option<String>,
+    /// Built at the first use, and then shared by all clones.
+    built: Arc<OnceLock<std::result::Result<Arc<Built>, Arc<BuildError>>>>,
+}
+
+impl App {
+    /// An app without routes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Changes the app; what was built of it before no longer counts.
+    fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
+        change(&mut self);
+        self.built = Arc::default();
+        self
+    }
+
+    fn with_router(self, change: impl FnOnce(Router) -> Router) -> Self {
+        self.with(|app| app.router = change(std::mem::take(&mut app.router)))
+    }
+
+    /// Adds a handler made by `#[websocket]`, `#[get]` or one of their siblings.
+    pub fn route<Args>(self, handler: impl IntoRoute<Args>) -> Self {
+        self.with_router(|router| router.route(handler))
+    }
+
+    /// Adds a socket without a macro; see [`Router::websocket`].
+    #[track_caller]
+    pub fn websocket<H, F>(mut self, path: &str, handler: H) -> Self
+    where
+        H: Fn(WebSocket) -> F + Send + Sync + 'static,
+        F: Future<Output: SocketOutcome> + Send + 'static,
+    {
+        // Not through `with_router`: the caller's place would be lost in the closure.
+        self.router = std::mem::take(&mut self.router).websocket(path, handler);
+        self.with(|_| {})
+    }
+
+    /// Adds all routes of a router.
+    pub fn include_router(self, router: Router) -> Self {
+        self.with_router(|own| own.include_router(router))
+    }
+
+    /// Gives every request at or below `prefix` to a tower service; see [`Router::mount`].
+    #[track_caller]
+    pub fn mount<S, B>(mut self, prefix: &str, service: S) -> Self
+    where
+        S: Service<::http::Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        S::Error: Into<BoxError>,
+        S::Future: Send,
+        B: http_body::Body<Data: Buf + Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        self.router = std::mem::take(&mut self.router).mount(prefix, service);
+        self.with(|_| {})
+    }
+
+    /// Puts a tower layer around every route that the app has so far; see [`Router::layer`].
+    pub fn layer<L, B>(self, layer: L) -> Self
+    where
+        L: Layer<RouteService>,
+        L::Service: Service<::http::Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
+        <L::Service as Service<::http::Request<Body>>>::Error: Into<BoxError>,
+        <L::Service as Service<::http::Request<Body>>>::Future: Send,
+        B: http_body::Body<Data: Buf + Send, Error: Into<BoxError>> + Send + 'static,
+    {
+        self.with_router(|router| router.layer(layer))
+    }
+
+    /// Provides a value to every handler that takes `State<T>`. One value a type: a second takes the first's place.
+    ///
+    /// ```
+    /// use sockeye::prelude::*;
+    ///
+    /// struct Greeting(&'static str);
+    ///
+    /// #[get("/")]
+    /// async fn greet(greeting: State<Greeting>) -> &'static str { greeting.0 }
+    ///
+    /// let app = App::new().state(Greeting("hello")).route(greet);
+    /// # app.check().unwrap();
+    /// ```
+    pub fn state<T: Send + Sync + 'static>(self, value: T) -> Self {
+        self.with(|app| app.states.insert(Arc::new(value)))
+    }
+
+    /// Sets all limits.
+    pub fn limits(self, limits: Limits) -> Self {
+        self.with(|app| app.limits = limits)
+    }
+
+    /// Sets how long a peer may be silent before it gets a ping, and how long it then has to be heard.
+    ///
+    /// On by default, with 20 s each; [`Limits::ping_interval`] turns it off.
+    pub fn heartbeat(self, interval: Duration, timeout: Duration) -> Self {
+        self.with(|app| {
+            app.limits.ping_interval = Some(interval);
+            app.limits.pong_timeout = timeout;
+        })
+    }
+
+    /// Sets which web pages may open a socket; by default those of the same origin.
+    pub fn origins(self, origins: Origins) -> Self {
+        self.with(|app| app.origins = origins)
+    }
+
+    /// Sets where [`run`](Self::run) listens, unless the environment says otherwise.
+    pub fn bind(self, address: impl ToString) -> Self {
+        self.with(|app| app.address = Some(address.to_string()))
+    }
+
+    /// Says everything that keeps the app from being served.
+    ///
+    /// # Errors
+    ///
+    /// Routes that collide, state that was never provided, prefixes that are no paths: all of them, each with its place.
+    pub fn check(&self) -> std::result::Result<(), BuildError> {
+        self.build_error().map_or(Ok(()), |error| Err(BuildError(error.problems().to_vec())))
+    }
+
+    fn build_error(&self) -> Option<Arc<BuildError>> {
+        self.built().err()
+    }
+
+    pub(crate) fn built(&self) -> std::result::Result<Arc<Built>, Arc<BuildError>> {
+        let built = self.built.get_or_init(|| {
+            let table = Table::build(self.router.clone(), &self.states)?;
+            let context = Arc::new(Context {
+                states: Arc::new(self.states.clone()),
+                limits: Arc::new(self.limits.clone()),
+                origins: self.origins.clone(),
+                sockets: Arc::<Sockets>::default(),
+            });
+            Ok(Arc::new(Built { table, context }))
+        });
+        built.clone()
+    }
+
+    /// Serves the app on a listener and gives the handle. Must be called inside a runtime.
+    ///
+    /// An app that can't be served ends the server at once: awaited, the handle gives the error.
+    pub fn serve(self, listener: TcpListener) -> Server {
+        Server::start(listener, self.built().map_err(|error| Error::unfit(error.to_string())))
+    }
+
+    /// Listens on `SOCKEYE_ADDR`, else on what [`bind`](Self::bind) said, else on `127.0.0.1:8000`, prints
+    /// `listening on http://…` and serves until SIGINT or SIGTERM. Then every socket is closed with 1001, requests finish,
+    /// and what is left after [`Limits::drain_timeout`], or at a second signal, is ended.
+    ///
+    /// # Errors
+    ///
+    /// If the app can't be served or the address can't be listened on.
+    pub async fn run(self) -> Result<()> {
+        self.check().map_err(|error| Error::unfit(error.to_string()))?;
+        let drain = self.limits.drain_timeout;
+        let listener = self.listen().await?;
+        let signals = Signals::listen()?;
+        let server = self.serve(listener);
+        println!("listening on http://{}", server.local_addr());
+        signals.run(server, drain).await
+    }
+
+    async fn listen(&self) -> Result<TcpListener> {
+        let address = env::var("SOCKEYE_ADDR").ok().or_else(|| self.address.clone());
+        let address = address.as_deref().unwrap_or(DEFAULT_ADDRESS);
+        TcpListener::bind(address).await.map_err(|error| Error::bind(address, error))
+    }
+}
+
+/// SIGINT and SIGTERM, listened for from the start: one that comes early is not lost.
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Signals {
+    fn listen() -> Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn wait(&mut self) {
+        tokio::select! {
+            // Ctrl-C.
+            _ = self.interrupt.recv() => {}
+            // What a supervisor sends.
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    /// Runs the server until a signal; a second one ends the waiting.
+    async fn run(mut self, mut server: Server, drain: Duration) -> Result<()> {
+        tokio::select! {
+            // It ends by itself only if it can't serve.
+            ended = &mut server => return ended,
+            () = self.wait() => {}
+        }
+        tracing::info!("stopping");
+        server.stop(drain);
+        tokio::select! {
+            ended = &mut server => ended,
+            () = self.wait() => {
+                tracing::warn!("stopping at once");
+                Ok(())
+            }
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! The one error type: opaque, one word wide, with a kind and questions.
+
+use std::{borrow::Cow, error::Error as StdError, fmt, ops::Deref};
+
+use crate::ws::proto::{CloseCode, CloseFrame};
+
+/// Any error that may cross threads.
+pub type BoxError = Box<dyn StdError + Send + Sync>;
+
+/// `std`'s `Result` with Sockeye's [`Error`] as the default.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// What went wrong: on a socket, at start, or in a handler.
+///
+/// Every `std::error::Error` turns into it by `?`, which is why it does not implement that trait itself; it derefs to
+/// one instead, and turns into `Box<dyn Error>` and (feature `anyhow`) `anyhow::Error`.
+///
+/// ```
+/// use sockeye::{Error, ErrorKind};
+///
+/// let error: Error = "x".parse::<u32>().unwrap_err().into();
+/// assert_eq!(error.kind(), ErrorKind::Other);
+/// assert!(!error.is_disconnect());
+/// ```
+pub struct Error(Box<Repr>);
+
+/// The cause behind an [`Error`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The peer is gone, or the connection is closing: nothing more comes in or goes out.
+    Disconnected,
+    /// A message of the wrong kind came: binary where text was expected, or the reverse. Closes 1003.
+    UnexpectedKind,
+    /// A message came that is not JSON, or not of the expected shape. Closes 1007.
+    InvalidMessage,
+    /// A close code that may not be sent (RFC 6455 section 7.4).
+    InvalidClose,
+    /// The address could not be listened on.
+    Bind,
+    /// The app can't be served: routes collide, state is missing.
+    Build,
+    /// Something took longer than its limit.
+    Timeout,
+    /// Any other error that a handler met.
+    Other,
+}
+
+struct Repr {
+    kind: ErrorKind,
+    message: Cow<'static, str>,
+    close: Option<CloseFrame>,
+    source: Option<BoxError>,
+}
+
+impl Error {
+    fn build(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
+        Self(Box::new(Repr { kind, message: message.into(), close: None, source: None }))
+    }
+
+    fn with_source(mut self, source: impl Into<BoxError>) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    pub(crate) fn with_close(mut self, frame: CloseFrame) -> Self {
+        self.0.close = Some(frame);
+        self
+    }
+
+    /// An error of your own, from a text or from anything that turns into a boxed error.
+    ///
+    /// ```
+    /// let error = sockeye::Error::other("no such room");
+    /// assert_eq!(error.to_string(), "no such room");
+    /// ```
+    pub fn other(error: impl Into<BoxError>) -> Self {
+        let error = error.into();
+        match error.downcast::<Repr>() {
+            Ok(repr) => Self(repr),
+            Err(error) => Self::build(ErrorKind::Other, "").with_source(error),
+        }
+    }
+
+    pub(crate) fn disconnected(frame: Option<CloseFrame>) -> Self {
+        let message = match &frame {
+            Some(frame) => Cow::Owned(format!("the peer has closed the connection: {frame}")),
+            None => Cow::Borrowed("the connection is closed (1006 abnormal closure)"),
+        };
+        let mut error = Self::build(ErrorKind::Disconnected, message);
+        error.0.close = frame;
+        error
+    }
+
+    pub(crate) fn unexpected_kind(expected: &'static str, came: &'static str) -> Self {
+        Self::build(ErrorKind::UnexpectedKind, format!("expected a {expected} message, got a {came} one"))
+    }
+
+    pub(crate) fn invalid_message(source: serde_json::Error) -> Self {
+        Self::build(ErrorKind::InvalidMessage, format!("invalid message: {source}")).with_source(source)
+    }
+
+    pub(crate) fn invalid_close(code: CloseCode) -> Self {
+        let text = "may not be sent in a close frame; use 1000, 1001, 1003, 1007 to 1014 or 3000 to 4999";
+        Self::build(ErrorKind::InvalidClose, format!("close code {} {text}", code.as_u16()))
+    }
+
+    pub(crate) fn bind(address: &str, source: impl Into<BoxError>) -> Self {
+        let source = source.into();
+        Self::build(ErrorKind::Bind, format!("can't listen on {address}: {source}")).with_source(source)
+    }
+
+    pub(crate) fn unfit(message: String) -> Self {
+        Self::build(ErrorKind::Build, message)
+    }
+
+    #[cfg(feature = "testing")]
+    pub(crate) fn timeout(message: String) -> Self {
+        Self::build(ErrorKind::Timeout, message)
+    }
+
+    /// The cause.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+
+    /// Whether the peer is gone or the connection is closing. A handler that returns such an error has ended normally.
+    pub fn is_disconnect(&self) -> bool {
+        self.0.kind == ErrorKind::Disconnected
+    }
+
+    /// Whether a limit of time has passed.
+    pub fn is_timeout(&self) -> bool {
+        self.0.kind == ErrorKind::Timeout
+    }
+
+    /// Whether the message that came was of the wrong kind, not JSON, or of the wrong shape.
+    pub fn is_invalid_message(&self) -> bool {
+        matches!(self.0.kind, ErrorKind::InvalidMessage | ErrorKind::UnexpectedKind)
+    }
+
+    /// The peer's close frame, if the error is a disconnect and the peer sent one with a code.
+    ///
+    /// `None` is what a browser calls 1005 (a close frame without a code) or 1006 (no close frame at all).
+    pub fn close_frame(&self) -> Option<&CloseFrame> {
+        if self.is_disconnect() { self.0.close.as_ref() } else { None }
+    }
+
+    /// The error as a boxed standard one.
+    pub fn into_boxed(self) -> BoxError {
+        self.into()
+    }
+
+    /// The wrapped error, if it is a `T`.
+    pub fn downcast_ref<T: StdError + 'static>(&self) -> Option<&T> {
+        self.0.source.as_deref().and_then(|source| source.downcast_ref())
+    }
+
+    /// The close frame that this error asks for when it ends a handler.
+    pub(crate) fn wanted_close(&self) -> Option<&CloseFrame> {
+        if self.is_disconnect() { None } else { self.0.close.as_ref() }
+    }
+
+    /// Finds a Sockeye error in any error's chain of sources.
+    pub(crate) fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<ErrorView<'a>> {
+        let mut next = Some(error);
+        while let Some(error) = next {
+            if let Some(repr) = error.downcast_ref::<Repr>() {
+                return Some(ErrorView(repr));
+            }
+            next = error.source();
+        }
+        None
+    }
+}
+
+/// A borrowed look at a Sockeye error that was wrapped by another type.
+pub(crate) struct ErrorView<'a>(&'a Repr);
+
+impl ErrorView<'_> {
+    pub(crate) fn is_disconnect(&self) -> bool {
+        self.0.kind == ErrorKind::Disconnected
+    }
+
+    pub(crate) fn wanted_close(&self) -> Option<&CloseFrame> {
+        if self.is_disconnect() { None } else { self.0.close.as_ref() }
+    }
+}
+
+impl<E: StdError + Send + Sync + 'static> From<E> for Error {
+    fn from(error: E) -> Self {
+        Self::other(error)
+    }
+}
+
+impl From<Error> for BoxError {
+    fn from(error: Error) -> Self {
+        error.0
+    }
+}
+
+impl From<Error> for Box<dyn StdError> {
+    fn from(error: Error) -> Self {
+        error.0
+    }
+}
+
+#[cfg(feature = "anyhow")]
+impl From<Error> for anyhow::Error {
+    fn from(error: Error) -> Self {
+        Self::new(*error.0)
+    }
+}
+
+impl Deref for Error {
+    type Target = dyn StdError + Send + Sync;
+
+    fn deref(&self) -> &Self::Target {
+        &*self.0
+    }
+}
+
+impl AsRef<dyn StdError + Send + Sync> for Error {
+    fn as_ref(&self) -> &(dyn StdError + Send + Sync + 'static) {
+        &**self
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The message and its causes, a line each: what `main` prints when it returns the error.
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0)?;
+        let mut next = StdError::source(&*self.0);
+        while let Some(cause) = next {
+            write!(f, "\n  caused by: {cause}")?;
+            next = cause.source();
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for Repr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (&self.source, self.kind) {
+            // A foreign error speaks for itself.
+            (Some(source), ErrorKind::Other) => source.fmt(f),
+            _ => f.write_str(&self.message),
+        }
+    }
+}
+
+impl fmt::Debug for Repr {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {self}", self.kind)
+    }
+}
+
+impl StdError for Repr {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let source = self.source.as_deref()?;
+        match self.kind {
+            // Its text is ours already: the chain goes on behind it.
+            ErrorKind::Other => source.source(),
+            ErrorKind::Bind | ErrorKind::InvalidMessage => None,
+            _ => Some(source),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_at_most_two_words_wide() {
+        assert!(size_of::<Error>() <= 2 * size_of::<usize>());
+    }
+
+    #[test]
+    fn survives_a_trip_through_boxes() {
+        let boxed: BoxError = Error::disconnected(None).into();
+        assert!(Error::other(boxed).is_disconnect());
+        let boxed: BoxError = Error::disconnected(None).into();
+        assert!(Error::find(&*boxed).is_some_and(|found| found.is_disconnect()));
+    }
+
+    #[cfg(feature = "anyhow")]
+    #[test]
+    fn question_mark_works_into_anyhow() {
+        fn inner() -> anyhow::Result<()> {
+            Err(Error::disconnected(None))?;
+            Ok(())
+        }
+        assert!(inner().unwrap_err().downcast_ref::<Repr>().is_some_and(|r| r.kind == ErrorKind::Disconnected));
+    }
+}

@@ -1,0 +1,14 @@
+//! Bodies and responses. Requests are in `extract`, what serves them in `server`.
+
+mod body;
+mod problem;
+mod response;
+
+pub use body::Body;
+pub(crate) use body::{BodyError, MessageBody};
+pub(crate) use problem::Problem;
+pub use response::{Html, IntoResponse, Json, Redirect};
+pub(crate) use response::{Failure, server_error};
+
+/// An HTTP response.
+pub type Response<B = Body> = ::http::Response<B>;

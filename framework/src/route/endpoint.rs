@@ -1,0 +1,103 @@
+//! What the macros make of a handler: a call, and the adaptor that gets its arguments.
+
+use std::{
+    fmt,
+    future::Future,
+    marker::PhantomData,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use super::RouteInfo;
+use crate::{
+    extract::{Needs, Request},
+    http::{IntoResponse, Response},
+    rt::BoxFuture,
+    ws::{HandlerFuture, SocketOutcome, Upgrade},
+};
+
+/// A call of a handler: a future of what it returns, which also knows the route it belongs to.
+///
+/// It is what makes `health().await` and `.route(health)` work for one and the same function: the route is in the
+/// return type.
+#[must_use = "futures do nothing unless awaited"]
+pub struct Call<M, T> {
+    future: Pin<Box<dyn Future<Output = T> + Send>>,
+    marker: PhantomData<fn() -> M>,
+}
+
+impl<M, T> Call<M, T> {
+    /// Boxes the handler's future.
+    pub fn new<F>(future: F) -> Self
+    where
+        F: Future<Output = T> + Send + 'static,
+    {
+        Self { future: Box::pin(future), marker: PhantomData }
+    }
+}
+
+impl<M, T> Future for Call<M, T> {
+    type Output = T;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
+        self.future.as_mut().poll(cx)
+    }
+}
+
+impl<M, T> fmt::Debug for Call<M, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Call")
+    }
+}
+
+/// The route behind a handler.
+pub trait Endpoint: 'static {
+    /// What the macro knows of it.
+    fn info() -> &'static RouteInfo;
+
+    /// What its arguments need from the app.
+    fn needs(needs: &mut Needs);
+
+    /// The adaptor.
+    fn handler() -> Handler;
+}
+
+/// An adaptor: gets the arguments from the request and calls the handler.
+#[derive(Clone, Copy, Debug)]
+pub enum Handler {
+    /// Of a socket: gives the running handler, or the refusal.
+    Socket(for<'r> fn(&'r mut Request, Upgrade) -> BoxFuture<'r, Result<Running, Response>>),
+    /// Of an HTTP route: gives the answer.
+    Http(for<'r> fn(&'r mut Request) -> BoxFuture<'r, Response>),
+}
+
+/// A socket handler that has its arguments and has not been polled yet.
+pub struct Running(pub(crate) HandlerFuture);
+
+impl Running {
+    /// Boxes the call with what becomes of its result.
+    pub fn new<M: 'static, T: SocketOutcome + 'static>(call: Call<M, T>) -> Self {
+        Self(Box::pin(async move { call.await.into_outcome() }))
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Running")
+    }
+}
+
+/// Awaits an HTTP handler and turns what it returns into a response.
+pub async fn respond<M, T: IntoResponse>(call: Call<M, T>) -> Response {
+    call.await.into_response()
+}
+
+/// Awaits a dependency that may refuse.
+pub async fn settle<M, T, R: IntoResponse>(call: Call<M, Result<T, R>>) -> Result<T, Response> {
+    call.await.map_err(IntoResponse::into_response)
+}
+
+/// Awaits a dependency that always succeeds.
+pub async fn settle_plain<M, T>(call: Call<M, T>) -> Result<T, Response> {
+    Ok(call.await)
+}

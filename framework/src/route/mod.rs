@@ -1,0 +1,23 @@
+//! Which handler answers which request.
+
+mod context;
+mod endpoint;
+mod info;
+mod into_route;
+mod layer;
+mod leaf;
+mod pattern;
+mod problem;
+mod router;
+mod table;
+
+pub(crate) use context::Context;
+pub use endpoint::{Call, Endpoint, Handler, Running, respond, settle, settle_plain};
+pub use info::{HttpMethod, Invalid, RouteInfo, RouteKind, RouteOptions};
+pub use into_route::{IntoRoute, Route};
+pub(crate) use into_route::Target;
+pub use layer::RouteService;
+pub(crate) use leaf::Matched;
+pub use problem::{BuildError, Conflict, Problem};
+pub use router::Router;
+pub(crate) use table::{Found, Table};

@@ -1,0 +1,228 @@
+//! All routes of an app, ready to be looked up. The only door to matchit.
+
+use std::collections::HashMap;
+
+use ::http::{HeaderValue, Method};
+
+use super::{
+    BuildError, Conflict, Problem, Route, RouteKind, Router,
+    into_route::Target,
+    layer::LayeredService,
+    pattern::{Pattern, normalize},
+};
+use crate::extract::{Location, PathValues, TypeMap};
+
+/// The routes by path and method.
+#[derive(Default)]
+pub(crate) struct Table {
+    paths: matchit::Router<usize>,
+    nodes: Vec<Node>,
+    routes: Vec<Entry>,
+}
+
+/// A route that can be called.
+pub(crate) struct Entry {
+    pub(crate) target: Target,
+    pub(crate) pattern: Pattern,
+    conflict: Conflict,
+}
+
+/// All that answers at one path.
+#[derive(Default)]
+struct Node {
+    socket: Option<usize>,
+    methods: Vec<(Method, usize)>,
+    mount: Option<LayeredService>,
+    allow: Option<HeaderValue>,
+}
+
+/// What there is for a request.
+pub(crate) enum Found<'t> {
+    Route(&'t Target, PathValues),
+    Mount(&'t LayeredService, String),
+    /// A socket, asked for without an upgrade.
+    UpgradeRequired,
+    /// The path is known, the method is not: these are.
+    Method(HeaderValue),
+    Options(HeaderValue),
+    Nothing,
+    /// The path is broken: a bad escape, a NUL, not UTF-8.
+    BadPath,
+}
+
+impl Table {
+    /// Puts the routes in, or says everything that is wrong with them.
+    pub(crate) fn build(router: Router, states: &TypeMap) -> Result<Self, BuildError> {
+        let mut builder = Builder::default();
+        for route in router.routes {
+            builder.needs(&route, states);
+            builder.route(route);
+        }
+        for mount in router.mounts {
+            builder.mount(&mount.prefix, mount.location, &mount.service);
+        }
+        builder.finish()
+    }
+
+    /// Looks a request up. `wants_socket`: it asks for an upgrade to WebSocket.
+    pub(crate) fn find(&self, method: &Method, path: &str, wants_socket: bool) -> Found<'_> {
+        let Some(normal) = normalize(path) else { return Found::BadPath };
+        let Ok(matched) = self.paths.at(&normal) else { return Found::Nothing };
+        let node = &self.nodes[*matched.value];
+        if let Some(service) = &node.mount {
+            let rest = matched.params.iter().last().map(|(_, rest)| rest.len()).unwrap_or_default();
+            return Found::Mount(service, strip(path, &normal, rest));
+        }
+        let route = |index: usize| {
+            let entry = &self.routes[index];
+            Found::Route(&entry.target, entry.pattern.values(matched.params.iter().map(|(_, value)| value)))
+        };
+        let by_method = |method: &Method| node.methods.iter().find(|(known, _)| known == method);
+        match (node.socket, by_method(method)) {
+            (Some(socket), _) if wants_socket && method == Method::GET => route(socket),
+            (_, Some((_, index))) => route(*index),
+            (Some(_), None) if method == Method::GET => Found::UpgradeRequired,
+            _ if method == Method::HEAD => match (by_method(&Method::GET), node.socket) {
+                (Some((_, index)), _) => route(*index),
+                (None, Some(_)) => Found::UpgradeRequired,
+                (None, None) => node.refuse(Found::Method),
+            },
+            _ if method == Method::OPTIONS => node.refuse(Found::Options),
+            _ => node.refuse(Found::Method),
+        }
+    }
+}
+
+/// The path below a mount, still escaped as it came.
+fn strip(path: &str, normal: &str, rest: usize) -> String {
+    let depth = normal[..normal.len() - rest].matches('/').count();
+    match path.match_indices('/').nth(depth.saturating_sub(1)) {
+        Some((at, _)) if rest > 0 => path[at..].to_owned(),
+        _ => "/".to_owned(),
+    }
+}
+
+impl Node {
+    fn refuse<'t>(&self, with: impl Fn(HeaderValue) -> Found<'t>) -> Found<'t> {
+        with(self.allow.clone().unwrap_or(HeaderValue::from_static("")))
+    }
+
+    /// The value of `Allow` (RFC 9110 section 10.2.1).
+    fn finish(&mut self) {
+        let mut methods: Vec<_> = self.methods.iter().map(|(method, _)| method.as_str()).collect();
+        if self.socket.is_some() && !methods.contains(&"GET") {
+            methods.push("GET");
+        }
+        if methods.contains(&"GET") {
+            methods.push("HEAD");
+        }
+        methods.push("OPTIONS");
+        methods.sort_unstable();
+        self.allow = HeaderValue::from_str(&methods.join(", ")).ok();
+    }
+}
+
+#[derive(Default)]
+struct Builder {
+    table: Table,
+    by_shape: HashMap<String, usize>,
+    problems: Vec<Problem>,
+}
+
+impl Builder {
+    fn needs(&mut self, route: &Route, states: &TypeMap) {
+        for need in route.needs.states.iter().filter(|need| !states.has(need.id)) {
+            self.problems.push(Problem::MissingState {
+                type_name: need.type_name,
+                handler: route.name.to_string(),
+                argument: need.argument.map(|(name, location)| (name, location.to_string())),
+            });
+        }
+    }
+
+    fn route(&mut self, route: Route) {
+        let Some(pattern) = self.parse(&route.path, route.location) else { return };
+        let conflict = Conflict {
+            kind: route.kind.to_string(),
+            path: route.path,
+            handler: route.name.to_string(),
+            location: route.location,
+        };
+        let Some(node) = self.node(&pattern, &conflict) else { return };
+        let index = self.table.routes.len();
+        let node = &mut self.table.nodes[node];
+        let taken = match route.kind {
+            RouteKind::WebSocket => node.socket.replace(index),
+            RouteKind::Http(method) => {
+                let method = method.as_method();
+                let taken = node.methods.iter().find(|(known, _)| *known == method).map(|(_, index)| *index);
+                node.methods.push((method, index));
+                taken
+            }
+        };
+        if let Some(first) = taken {
+            self.collision(first, conflict.clone());
+        }
+        self.table.routes.push(Entry { target: route.target, pattern, conflict });
+    }
+
+    fn mount(&mut self, prefix: &str, location: Location, service: &LayeredService) {
+        // The path itself, with and without its slash, and all below it.
+        for path in [prefix.to_owned(), format!("{prefix}/"), format!("{prefix}/<rest..>")] {
+            if path.is_empty() {
+                continue;
+            }
+            let Some(pattern) = self.parse(&path, location) else { return };
+            let conflict = Conflict { kind: "mount".into(), path, handler: "mount".into(), location };
+            let Some(node) = self.node(&pattern, &conflict) else { return };
+            let taken = &mut self.table.nodes[node];
+            match taken.socket.or(taken.methods.first().map(|(_, index)| *index)) {
+                Some(first) => self.collision(first, conflict),
+                None => taken.mount = Some(service.clone()),
+            }
+        }
+    }
+
+    fn parse(&mut self, path: &str, location: Location) -> Option<Pattern> {
+        let parsed = Pattern::parse(path);
+        parsed.map_err(|reason| self.problems.push(Problem::BadPath { reason, location: location.to_string() })).ok()
+    }
+
+    /// The node of a path, made if need be.
+    fn node(&mut self, pattern: &Pattern, conflict: &Conflict) -> Option<usize> {
+        let shape = pattern.shape();
+        if let Some(node) = self.by_shape.get(&shape) {
+            return Some(*node);
+        }
+        let overlapping = self.table.routes.iter().position(|other| other.pattern.overlaps(pattern));
+        if let Some(first) = overlapping {
+            self.collision(first, conflict.clone());
+            return None;
+        }
+        let node = self.table.nodes.len();
+        if let Err(error) = self.table.paths.insert(shape.clone(), node) {
+            let reason = format!("the path `{}` can't stand beside another: {error}", conflict.path);
+            self.problems.push(Problem::BadPath { reason, location: conflict.location.to_string() });
+            return None;
+        }
+        self.table.nodes.push(Node::default());
+        self.by_shape.insert(shape, node);
+        Some(node)
+    }
+
+    fn collision(&mut self, first: usize, second: Conflict) {
+        let first = self.table.routes[first].conflict.clone();
+        self.problems.push(Problem::Collision { first, second });
+    }
+
+    fn finish(mut self) -> Result<Table, BuildError> {
+        self.table.nodes.iter_mut().for_each(Node::finish);
+        if self.problems.is_empty() { Ok(self.table) } else { Err(BuildError(self.problems)) }
+    }
+}
+
+impl std::fmt::Debug for Table {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.routes.iter().map(|entry| entry.conflict.to_string())).finish()
+    }
+}

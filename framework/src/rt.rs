@@ -1,0 +1,64 @@
+//! The runtime underneath: tokio.
+
+use std::future::Future;
+
+pub use tokio::task::JoinHandle;
+
+/// A boxed future that may cross threads.
+pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
+
+/// Runs a future beside the current one: tokio's `spawn`.
+///
+/// # Panics
+///
+/// Outside a runtime.
+pub fn spawn<F>(future: F) -> JoinHandle<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    tokio::spawn(future)
+}
+
+/// How `#[sockeye::main]` and `#[sockeye::test]` run.
+#[derive(Clone, Copy, Debug)]
+pub struct RuntimeOptions {
+    pub flavor: Flavor,
+    pub worker_threads: Option<usize>,
+    pub start_paused: bool,
+    pub test: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Flavor {
+    CurrentThread,
+    MultiThread,
+}
+
+/// Runs `future` to its end on a runtime of its own.
+pub fn block_on<F: Future>(options: RuntimeOptions, future: F) -> F::Output {
+    let mut builder = match options.flavor {
+        Flavor::CurrentThread => tokio::runtime::Builder::new_current_thread(),
+        Flavor::MultiThread => tokio::runtime::Builder::new_multi_thread(),
+    };
+    if let Some(threads) = options.worker_threads {
+        builder.worker_threads(threads);
+    }
+    pause(&mut builder, options.start_paused);
+    let runtime = builder.enable_all().build().expect("the operating system gives the runtime its threads and sockets");
+    let output = runtime.block_on(future);
+    if options.test {
+        // What a test left behind must not hold it up.
+        runtime.shutdown_background();
+    }
+    output
+}
+
+#[cfg(feature = "test-util")]
+fn pause(builder: &mut tokio::runtime::Builder, start_paused: bool) {
+    builder.start_paused(start_paused);
+}
+
+#[cfg(not(feature = "test-util"))]
+fn pause(_: &mut tokio::runtime::Builder, start_paused: bool) {
+    assert!(!start_paused, "`start_paused` needs the feature `test-util` of the crate `sockeye`");
+}

@@ -1,0 +1,98 @@
+//! The accept loop.
+
+use std::{io, sync::Arc, time::Duration};
+
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::{Semaphore, watch},
+    task::JoinSet,
+    time::{Instant, sleep, timeout_at},
+};
+
+use super::{Built, connection};
+
+/// The longest pause after a failed accept; the loop is back within it once the cause is gone.
+const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// Accepts until it is told to stop, then sees the connections off.
+pub(super) async fn run(listener: TcpListener, built: Arc<Built>, mut stopping: watch::Receiver<Option<Duration>>) {
+    let limit = built.context.limits.max_connections.min(Semaphore::MAX_PERMITS);
+    let permits = Arc::new(Semaphore::new(limit));
+    let mut tasks = JoinSet::new();
+    let mut pause = Duration::ZERO;
+    let deadline = loop {
+        // Finished connections leave no trace.
+        while tasks.try_join_next().is_some() {}
+        let accepted = tokio::select! {
+            // The server's handle.
+            deadline = asked_to_stop(&mut stopping) => break deadline,
+            // A connection, a free place for it, or an error of the listener.
+            accepted = accept(&listener, &permits) => accepted,
+        };
+        match accepted {
+            Ok((stream, peer, permit)) => {
+                pause = Duration::ZERO;
+                tasks.spawn(connection::serve_tcp(stream, peer, built.clone(), stopping.clone(), permit));
+            }
+            Err(error) if is_of_connection(&error) => {}
+            Err(error) => {
+                // Out of file descriptors or memory: trying again at once would only spin.
+                pause = (pause * 2).clamp(Duration::from_millis(5), LONGEST_PAUSE);
+                tracing::error!(%error, ?pause, "can't accept a connection");
+                sleep(pause).await;
+            }
+        }
+    };
+    drop(listener);
+    see_off(&built, tasks, deadline).await;
+}
+
+/// Waits until the server is asked to stop; for ever, once nobody is left who could ask.
+///
+/// Cancel safety: nothing is lost.
+pub(super) async fn asked_to_stop(stopping: &mut watch::Receiver<Option<Duration>>) -> Duration {
+    let asked = stopping.wait_for(Option::is_some).await.map(|deadline| *deadline);
+    match asked {
+        Ok(deadline) => deadline.unwrap_or_default(),
+        Err(_) => std::future::pending().await,
+    }
+}
+
+type Accepted = (TcpStream, std::net::SocketAddr, Arc<tokio::sync::OwnedSemaphorePermit>);
+
+/// Cancel safety: a connection is taken only in the last step.
+async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> io::Result<Accepted> {
+    // Over the limit connections wait in the listener's backlog.
+    let permit = permits.clone().acquire_owned().await.map_err(io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, Arc::new(permit)))
+}
+
+/// Errors of one connection that broke before it was accepted say nothing about the next.
+fn is_of_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// Requests finish, sockets get 1001; what is left at the deadline is ended.
+async fn see_off(built: &Built, mut tasks: JoinSet<()>, deadline: Duration) {
+    let until = Instant::now().checked_add(deadline);
+    let sockets = &built.context.sockets;
+    let all = async {
+        loop {
+            // Again each round: a handshake that was under way may have opened one more.
+            sockets.close_all();
+            if tasks.join_next().await.is_none() {
+                break;
+            }
+        }
+        sockets.close_all();
+        sockets.all_closed().await;
+    };
+    match until {
+        Some(until) => drop(timeout_at(until, all).await),
+        None => all.await,
+    }
+    tasks.abort_all();
+    sockets.abort_all();
+}

@@ -1,0 +1,115 @@
+//! From a request to its route, and the answers for those that have none.
+
+use std::{
+    future::{Future, poll_fn},
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::pin,
+    sync::Arc,
+    task::Poll,
+};
+
+use ::http::{HeaderValue, Request, StatusCode, Uri, Version, header};
+
+use super::{Built, upgrade};
+use crate::{
+    config::Limits,
+    http::{Body, IntoResponse, Problem, Response, server_error},
+    route::{Found, Matched, Target},
+    ws,
+};
+
+/// Answers one request.
+pub(crate) async fn dispatch(built: &Arc<Built>, mut request: Request<Body>) -> Response {
+    if let Err(refusal) = check(&request, &built.context.limits) {
+        return refusal.into_response();
+    }
+    // A request that comes through another server, axum's say, still has hyper's own handle.
+    upgrade::prepare(&mut request, None);
+    let wants_socket = ws::is_upgrade(request.headers());
+    match built.table.find(request.method(), request.uri().path(), wants_socket) {
+        Found::Route(target, path) => {
+            let matched = Matched { context: built.context.clone(), path };
+            match target.clone() {
+                Target::Leaf(leaf) => caught(leaf.call(request, matched)).await,
+                Target::Layered(service) => {
+                    request.extensions_mut().insert(matched);
+                    caught(service.call(request)).await
+                }
+            }
+        }
+        Found::Mount(service, path) => {
+            *request.uri_mut() = with_path(request.uri(), &path);
+            caught(service.call(request)).await
+        }
+        Found::UpgradeRequired => ws::upgrade_required(request.headers()),
+        Found::Method(allow) => {
+            let text = format!("expected one of the methods {}", allow.to_str().unwrap_or_default());
+            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text);
+            with_allow(problem.into_response(), allow)
+        }
+        Found::Options(allow) => with_allow(StatusCode::NO_CONTENT.into_response(), allow),
+        Found::Nothing => Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path").into_response(),
+        Found::BadPath => {
+            let text = "expected a path of UTF-8 with well-formed escapes and without NUL";
+            Problem::new(StatusCode::BAD_REQUEST, "bad_path", text).into_response()
+        }
+    }
+}
+
+/// The limits that hold before anything else is looked at.
+fn check(request: &Request<Body>, limits: &Limits) -> Result<(), Problem> {
+    let path = request.uri().path().len();
+    if path > limits.max_path {
+        let text = format!("expected a path of at most {} bytes, got {path}", limits.max_path);
+        return Err(Problem::new(StatusCode::URI_TOO_LONG, "path_too_long", text));
+    }
+    let headers: usize = request.headers().iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+    if headers > limits.max_header_bytes {
+        let text = format!("expected at most {} bytes of header lines, got {headers}", limits.max_header_bytes);
+        return Err(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", text));
+    }
+    let separators = request.uri().query().map_or(0, |query| query.bytes().filter(|byte| *byte == b'&').count());
+    if separators >= limits.max_query_params {
+        let text = format!("expected at most {} query parameters", limits.max_query_params);
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "too_many_query_parameters", text));
+    }
+    // RFC 9112 section 3.2: HTTP/1.1 has the host exactly once.
+    let hosts = request.headers().get_all(header::HOST).iter().count();
+    if request.version() == Version::HTTP_11 && hosts != 1 && request.uri().host().is_none() {
+        let text = format!("expected the header `Host` once, got it {hosts} times");
+        return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_host", text));
+    }
+    Ok(())
+}
+
+/// A panic in a handler is a 500 and takes nothing else down.
+async fn caught(answer: impl Future<Output = Response>) -> Response {
+    let mut answer = pin!(answer);
+    poll_fn(|cx| match catch_unwind(AssertUnwindSafe(|| answer.as_mut().poll(cx))) {
+        Ok(polled) => polled,
+        Err(payload) => Poll::Ready(panicked(&*payload)),
+    })
+    .await
+}
+
+fn panicked(payload: &(dyn std::any::Any + Send)) -> Response {
+    let message = ws::panic_message(payload);
+    tracing::error!("a handler panicked: {message}");
+    server_error(format!("panicked: {message}"))
+}
+
+fn with_allow(mut response: Response, allow: HeaderValue) -> Response {
+    response.headers_mut().insert(header::ALLOW, allow);
+    response
+}
+
+/// The URI with another path and the same query.
+fn with_path(uri: &Uri, path: &str) -> Uri {
+    let target = match uri.query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path.to_owned(),
+    };
+    let mut parts = uri.clone().into_parts();
+    parts.path_and_query = target.parse().ok();
+    Uri::from_parts(parts).unwrap_or_else(|_| uri.clone())
+}

@@ -1,0 +1,188 @@
+//! What the driver of a connection and the handles to it share.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use super::{
+    facts::Facts,
+    inbox::{Gone, Inbox, Received},
+    options::Invalid,
+    outbox::Outbox,
+    proto::{CloseCode, CloseFrame, Message, Op},
+    scope,
+};
+use crate::{
+    config::Limits,
+    error::{Error, Result},
+    sync::lock,
+};
+
+/// One connection, whoever looks at it.
+pub(crate) struct Connection {
+    pub(crate) id: u64,
+    pub(crate) facts: Facts,
+    pub(crate) limits: Arc<Limits>,
+    pub(crate) invalid: Invalid,
+    inbox: Mutex<Inbox>,
+    outbox: Mutex<Outbox>,
+    /// The driver polls the handler right now and will flush afterwards: set by the driver alone, cleared under the
+    /// outbox's lock, so that whoever sees it set may leave the flush to the driver.
+    polling: AtomicBool,
+}
+
+impl Connection {
+    pub(crate) fn new(id: u64, facts: Facts, limits: Arc<Limits>, invalid: Invalid) -> Self {
+        Self {
+            id,
+            facts,
+            limits,
+            invalid,
+            inbox: Mutex::default(),
+            outbox: Mutex::default(),
+            polling: AtomicBool::new(false),
+        }
+    }
+
+    pub(crate) fn inbox(&self) -> MutexGuard<'_, Inbox> {
+        lock(&self.inbox)
+    }
+
+    pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        lock(&self.outbox)
+    }
+
+    /// The driver is about to poll the handler.
+    pub(crate) fn begin_poll(&self) {
+        self.polling.store(true, Ordering::Relaxed);
+    }
+
+    /// The handler's poll is over; the caller flushes.
+    pub(crate) fn end_poll(&self) -> MutexGuard<'_, Outbox> {
+        let outbox = self.outbox();
+        self.polling.store(false, Ordering::Relaxed);
+        outbox
+    }
+
+    /// Sends one message, or waits for room in the outbox.
+    pub(crate) fn poll_send(self: &Arc<Self>, cx: &Context<'_>, op: Op, payload: &[u8]) -> Poll<Result<()>> {
+        let mut outbox = self.outbox();
+        if !outbox.is_open() {
+            drop(outbox);
+            return Poll::Ready(Err(self.disconnected()));
+        }
+        if outbox.is_full(&self.limits) {
+            outbox.wait(cx.waker());
+            // Its timer must run from now on.
+            outbox.wake_driver();
+            return Poll::Pending;
+        }
+        outbox.push(op, payload);
+        self.after_push(outbox);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Sends the close frame, unless one was sent. Data can't be sent after it.
+    pub(crate) fn close(self: &Arc<Self>, frame: Option<&CloseFrame>) {
+        let mut outbox = self.outbox();
+        if outbox.is_open() {
+            outbox.push_close(frame);
+            // The driver has to watch the peer's answer.
+            outbox.wake_driver();
+            self.after_push(outbox);
+        }
+    }
+
+    /// Closes on behalf of the user, who may give a code that must not be sent.
+    pub(crate) fn close_checked(self: &Arc<Self>, code: CloseCode, reason: &str) -> Result<()> {
+        if !code.is_sendable() {
+            return Err(Error::invalid_close(code));
+        }
+        self.close(Some(&CloseFrame { code, reason: reason.into() }));
+        Ok(())
+    }
+
+    /// Lets what was appended leave: with the driver's flush, at the end of the publisher's poll, or at once.
+    fn after_push(self: &Arc<Self>, mut outbox: MutexGuard<'_, Outbox>) {
+        if self.polling.load(Ordering::Relaxed) || outbox.blocked || outbox.touched {
+            return;
+        }
+        if scope::defer(self) {
+            outbox.touched = true;
+            return;
+        }
+        Self::flush_outside(&mut outbox);
+    }
+
+    /// Flushes from outside the driver.
+    pub(crate) fn flush_outside(outbox: &mut Outbox) {
+        outbox.flush_socket();
+        // What is left is for the driver: it waits for the stream, or is the only one who can write to it.
+        if !outbox.is_empty() || outbox.broken {
+            outbox.wake_driver();
+        }
+    }
+
+    /// Receives one message, or learns that the peer is gone.
+    pub(crate) fn poll_receive(&self, cx: &Context<'_>) -> Poll<Result<Message, Gone>> {
+        let received = self.inbox().receive(cx.waker());
+        match received {
+            Received::Message(message, driver_waits) => {
+                if driver_waits {
+                    self.outbox().wake_driver();
+                }
+                Poll::Ready(Ok(message))
+            }
+            Received::Gone(gone) => Poll::Ready(Err(gone)),
+            Received::Nothing => Poll::Pending,
+        }
+    }
+
+    /// Nobody receives any more.
+    pub(crate) fn abandon(&self) {
+        let driver_waits = self.inbox().abandon();
+        if driver_waits {
+            self.outbox().wake_driver();
+        }
+    }
+
+    /// Ready once the peer is gone.
+    pub(crate) fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
+        let mut inbox = self.inbox();
+        if inbox.gone().is_some() {
+            return Poll::Ready(());
+        }
+        inbox.watch(cx.waker());
+        Poll::Pending
+    }
+
+    /// Nothing more will come from the peer.
+    pub(crate) fn set_gone(&self, frame: Option<CloseFrame>) {
+        let wakers = self.inbox().set_gone(frame);
+        wakers.into_iter().for_each(std::task::Waker::wake);
+    }
+
+    pub(crate) fn is_gone(&self) -> bool {
+        self.inbox().gone().is_some()
+    }
+
+    /// The peer's close frame, once it came.
+    pub(crate) fn close_frame(&self) -> Option<CloseFrame> {
+        self.inbox().gone().and_then(|gone| gone.0.clone())
+    }
+
+    pub(crate) fn disconnected(&self) -> Error {
+        Error::disconnected(self.close_frame())
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Connection").field("id", &self.id).field("facts", &self.facts).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,182 @@
+//! The one task of a connection: reads, polls the handler, writes, and watches the clock.
+
+mod input;
+mod output;
+mod timer;
+
+use std::{
+    any::Any,
+    future::poll_fn,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::{Pin, pin},
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use self::input::Input;
+use super::{
+    Connection, HandlerFuture,
+    io::{Io, Stream},
+    outcome::{End, Outcome, panicked},
+    proto::{Closing, Decoder, Rules},
+    scope::PublishScope,
+    sockets::{Registration, Sockets},
+    upgrade::Attached,
+};
+
+/// Messages that one poll takes at most before it lets other tasks run.
+const MESSAGES_A_POLL: usize = 256;
+
+/// Everything that belongs to one connection and to nobody else.
+pub(crate) struct Driver {
+    connection: Arc<Connection>,
+    sockets: Arc<Sockets>,
+    _registration: Registration,
+    /// The connection's place among those of the server.
+    guard: Option<Arc<dyn Any + Send + Sync>>,
+    handler: Option<HandlerFuture>,
+    io: Io,
+    stage: Stage,
+    decoder: Decoder,
+    rules: Rules,
+    /// Bytes that were read and could not be decoded yet, because the inbox was full.
+    carry: Vec<u8>,
+    /// The inbox's limit no longer counts.
+    reads_to_end: bool,
+    /// What the outbox said at the last flush.
+    closing: Closing,
+    clock: timer::Clock,
+}
+
+/// How far the connection's end is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Open,
+    /// The peer has sent its close frame or broken the protocol: nothing is read any more, what waits and our close
+    /// frame leave (RFC 6455 sections 1.4 and 7.1.7).
+    Closing,
+    /// Our side is closed. What the peer still sends is thrown away for a while: closing a socket with unread bytes
+    /// would reset it, and the reset could destroy our close frame on its way.
+    Draining { until: Instant, left: usize },
+    /// The stream is closed; the handler may still run.
+    Over,
+}
+
+impl Driver {
+    pub(crate) fn new(connection: Arc<Connection>, sockets: Arc<Sockets>, handler: Option<HandlerFuture>) -> Self {
+        let limits = connection.limits.clone();
+        let rules = Rules {
+            max_message: limits.max_message,
+            max_frame: limits.max_frame,
+            max_fragments: limits.max_fragments,
+            allow_rsv1: false,
+        };
+        Self {
+            _registration: sockets.register(connection.clone()),
+            guard: None,
+            connection,
+            sockets,
+            handler,
+            io: Io::Closed,
+            stage: Stage::Over,
+            decoder: Decoder::new(),
+            rules,
+            carry: Vec::new(),
+            reads_to_end: false,
+            closing: Closing::default(),
+            clock: timer::Clock::start(),
+        }
+    }
+
+    /// Gives the driver its stream, and the bytes that came right behind the handshake.
+    pub(crate) fn attach(&mut self, attached: Attached) {
+        self.io = match attached.stream {
+            Stream::Tcp(tcp) => {
+                let (read, write) = tcp.into_split();
+                self.connection.outbox().writer = Some(write);
+                Io::Tcp(read)
+            }
+            Stream::Boxed(stream) => Io::Boxed(stream),
+        };
+        self.carry = attached.early.to_vec();
+        self.guard = attached.guard;
+        self.stage = Stage::Open;
+    }
+
+    /// The stream never came: the handler, if it runs, sees a disconnect.
+    pub(crate) fn attach_nothing(&mut self) {
+        self.connection.set_gone(None);
+        self.connection.outbox().fail();
+    }
+
+    /// A handler that has ended before the stream came.
+    pub(crate) fn end(&mut self, end: &End) {
+        if let End::Failed(message) = end {
+            self.sockets.failed(&self.connection, message);
+        }
+        self.connection.abandon();
+        self.connection.close(Some(&end.frame()));
+    }
+
+    /// Runs the connection to its end.
+    pub(crate) async fn run(mut self) {
+        let mut timer = pin!(sleep_until(self.clock.armed));
+        poll_fn(|cx| {
+            self.connection.outbox().driver.get_or_insert_with(|| cx.waker().clone());
+            self.poll(cx, timer.as_mut())
+        })
+        .await;
+    }
+
+    fn poll(&mut self, cx: &mut Context<'_>, timer: Pin<&mut Sleep>) -> Poll<()> {
+        let mut input = Input::new(MESSAGES_A_POLL);
+        let mut first = true;
+        loop {
+            let delivered = self.poll_input(cx, &mut input);
+            // The first time whatever has woken us may have been meant for the handler.
+            if first || delivered {
+                self.poll_handler(cx);
+            }
+            self.poll_output(cx);
+            first = false;
+            if !self.goes_on(&input) {
+                break;
+            }
+        }
+        self.put_away(input, cx);
+        self.poll_timer(cx, timer);
+        if self.stage == Stage::Over && self.handler.is_none() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn poll_handler(&mut self, cx: &mut Context<'_>) {
+        let Some(handler) = &mut self.handler else { return };
+        self.connection.begin_poll();
+        let scope = PublishScope::enter();
+        let polled = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx)));
+        drop(scope);
+        let end = match polled {
+            Ok(Poll::Pending) => return,
+            Ok(Poll::Ready(Outcome(end))) => end,
+            Err(payload) => panicked(&*payload),
+        };
+        let handler = self.handler.take();
+        // What the handler held may panic in its destructor: that must not take the closing handshake along.
+        let dropped = catch_unwind(AssertUnwindSafe(|| drop(handler)));
+        self.end(&dropped.err().map_or(end, |payload| panicked(&*payload)));
+    }
+
+    /// The stream is no more.
+    fn over(&mut self) {
+        self.io = Io::Closed;
+        self.guard = None;
+        self.stage = Stage::Over;
+        self.carry = Vec::new();
+        self.decoder = Decoder::new();
+        self.connection.set_gone(None);
+        let mut outbox = self.connection.outbox();
+        outbox.writer = None;
+        outbox.fail();
+    }
+}

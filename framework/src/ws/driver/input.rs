@@ -1,0 +1,298 @@
+//! The read side: bytes to messages, into the inbox.
+
+use std::{
+    io,
+    task::{Context, Poll},
+};
+
+use super::{Driver, Stage};
+use crate::ws::{
+    io::{Borrowed, READ_BUFFER},
+    proto::{CloseCode, CloseFrame, Event, Op, ProtocolError},
+};
+
+/// Bytes that one poll reads at most before it lets other tasks run.
+const BYTES_A_POLL: usize = READ_BUFFER;
+
+/// What one poll of the driver has read and not yet decoded, and how much more it may.
+pub(super) struct Input {
+    buffer: Option<Borrowed>,
+    start: usize,
+    end: usize,
+    /// What came of a direct read.
+    direct: Option<Event>,
+    messages: usize,
+    bytes: usize,
+    /// The stream has no more for now and will wake us.
+    dry: bool,
+    /// The inbox is full.
+    full: bool,
+}
+
+impl Input {
+    pub(super) fn new(messages: usize) -> Self {
+        Self { buffer: None, start: 0, end: 0, direct: None, messages, bytes: BYTES_A_POLL, dry: false, full: false }
+    }
+
+    fn waiting(&mut self) -> &mut [u8] {
+        match &mut self.buffer {
+            Some(buffer) => &mut buffer.bytes()[self.start..self.end],
+            None => &mut [],
+        }
+    }
+
+    fn is_spent(&self) -> bool {
+        self.messages == 0 || self.bytes == 0
+    }
+
+    fn clear(&mut self) {
+        (self.start, self.end) = (0, 0);
+    }
+}
+
+impl Driver {
+    /// Decodes and reads until the inbox is full, the stream is dry or the poll's share is used up. Whether there is
+    /// something new for the handler.
+    pub(super) fn poll_input(&mut self, cx: &mut Context<'_>, input: &mut Input) -> bool {
+        let mut delivered = false;
+        let mut room = self.room();
+        input.full = false;
+        loop {
+            match self.stage {
+                Stage::Open => {}
+                Stage::Closing | Stage::Draining { .. } | Stage::Over => return delivered,
+            }
+            if room == 0 && self.closing.may_send_data() {
+                input.full = true;
+                return delivered;
+            }
+            if input.is_spent() {
+                return delivered;
+            }
+            if input.start == input.end && !self.fill(cx, input) {
+                return delivered;
+            }
+            if let Some(event) = self.decode(input) {
+                delivered |= self.take(event, cx, input, &mut room);
+            }
+        }
+    }
+
+    /// Whether another round would get further: the handler has made room, or there is more to read.
+    pub(super) fn goes_on(&mut self, input: &Input) -> bool {
+        if self.stage != Stage::Open || input.is_spent() {
+            return false;
+        }
+        if input.full {
+            return self.room() > 0;
+        }
+        !input.dry
+    }
+
+    /// Keeps what was read and not decoded for the next poll, and sees to it that there is one.
+    pub(super) fn put_away(&mut self, mut input: Input, cx: &Context<'_>) {
+        if input.start < input.end {
+            // Not before what is still to be loaded: `fill` has emptied the carry first.
+            self.carry.extend_from_slice(input.waiting());
+        }
+        if self.stage != Stage::Open {
+            return;
+        }
+        if input.full && self.pause() {
+            return self.clock.pause();
+        }
+        self.clock.resume();
+        if input.full || input.is_spent() {
+            cx.waker().wake_by_ref();
+        }
+    }
+
+    /// How many messages the inbox takes.
+    fn room(&self) -> usize {
+        if self.reads_to_end { usize::MAX } else { self.connection.inbox().room(self.connection.limits.inbox_messages) }
+    }
+
+    /// Asks to be woken when the full inbox has room; `false` if it has some by now.
+    fn pause(&self) -> bool {
+        !self.reads_to_end && self.connection.inbox().pause(self.connection.limits.inbox_messages)
+    }
+
+    /// The peer has gone while the inbox was full. What it has sent, which is bounded by the kernel, is read in spite of
+    /// the limit, so that whoever waits learns of the end and nothing is lost.
+    pub(super) fn read_to_end(&mut self) {
+        self.reads_to_end = true;
+        self.clock.resume();
+        self.connection.outbox().wake_driver();
+    }
+
+    /// Gets bytes to decode. `false`: there are none for now, or none any more.
+    fn fill(&mut self, cx: &mut Context<'_>, input: &mut Input) -> bool {
+        let buffer = input.buffer.get_or_insert_with(Borrowed::take);
+        if !self.carry.is_empty() {
+            let count = self.carry.len().min(READ_BUFFER);
+            buffer.bytes()[..count].copy_from_slice(&self.carry[..count]);
+            self.carry.drain(..count);
+            if self.carry.is_empty() {
+                self.carry = Vec::new();
+            }
+            (input.start, input.end) = (0, count);
+            return true;
+        }
+        if let Some(filled) = self.fill_direct(cx, input) {
+            return filled;
+        }
+        let buffer = input.buffer.get_or_insert_with(Borrowed::take);
+        match self.io.poll_read(cx, buffer.bytes()) {
+            Poll::Pending => {
+                input.dry = true;
+                false
+            }
+            Poll::Ready(Ok(count)) if count > 0 => {
+                (input.start, input.end) = (0, count);
+                self.heard(count, input);
+                true
+            }
+            Poll::Ready(end) => {
+                self.ended(&end);
+                false
+            }
+        }
+    }
+
+    /// Reads the middle of a large message straight into its own buffer, if there is one.
+    fn fill_direct(&mut self, cx: &mut Context<'_>, input: &mut Input) -> Option<bool> {
+        let target = self.decoder.direct()?;
+        let count = match self.io.poll_read_direct(cx, target) {
+            Poll::Pending => {
+                input.dry = true;
+                return Some(false);
+            }
+            Poll::Ready(Ok(count)) if count > 0 => count,
+            Poll::Ready(end) => {
+                self.ended(&end);
+                return Some(false);
+            }
+        };
+        self.heard(count, input);
+        match self.decoder.filled(&self.rules, count) {
+            Ok(event) => input.direct = event,
+            Err(error) => self.fail(error),
+        }
+        Some(true)
+    }
+
+    fn decode(&mut self, input: &mut Input) -> Option<Event> {
+        if let Some(event) = input.direct.take() {
+            return Some(event);
+        }
+        if input.start == input.end {
+            return None;
+        }
+        match self.decoder.decode(&self.rules, input.waiting()) {
+            Ok((used, event)) => {
+                input.start += used;
+                event
+            }
+            Err(error) => {
+                self.fail(error);
+                input.clear();
+                None
+            }
+        }
+    }
+
+    /// Deals with one thing that the peer said. Whether it is for the handler.
+    fn take(&mut self, event: Event, cx: &Context<'_>, input: &mut Input, room: &mut usize) -> bool {
+        input.messages -= 1;
+        match event {
+            Event::Message(message) => {
+                self.clock.message_since = None;
+                // After our close frame nobody need receive: what does not fit is dropped, to get to the peer's.
+                if *room == 0 {
+                    return false;
+                }
+                *room -= 1;
+                let receiver = self.connection.inbox().push(message);
+                // The handler is polled next in any case; only who receives in another task needs to be woken.
+                if let Some(receiver) = receiver.filter(|receiver| !receiver.will_wake(cx.waker())) {
+                    receiver.wake();
+                }
+                true
+            }
+            Event::Ping(payload) => {
+                let mut outbox = self.connection.outbox();
+                // A peer that sends pings and reads no pongs does not fill our memory.
+                if outbox.is_open() && !outbox.is_full(&self.connection.limits) {
+                    outbox.push(Op::Pong, &payload);
+                }
+                false
+            }
+            Event::Pong(_) => false,
+            Event::Close(frame) => {
+                self.peer_closes(frame);
+                input.clear();
+                true
+            }
+            Event::Compressed { .. } => {
+                self.fail_with(CloseFrame {
+                    code: CloseCode::PROTOCOL_ERROR,
+                    reason: "got a compressed message, but no compression was agreed".into(),
+                });
+                input.clear();
+                true
+            }
+        }
+    }
+
+    /// The peer's close frame is answered with its own code (RFC 6455 section 5.5.1), unless ours came first.
+    fn peer_closes(&mut self, frame: Option<CloseFrame>) {
+        let mut outbox = self.connection.outbox();
+        outbox.closing.received();
+        let echo = frame.as_ref().map(|frame| CloseFrame { code: frame.code, reason: "".into() });
+        outbox.push_close(echo.as_ref());
+        self.closing = outbox.closing;
+        drop(outbox);
+        self.stage = Stage::Closing;
+        self.connection.set_gone(frame);
+    }
+
+    fn fail(&mut self, error: ProtocolError) {
+        self.fail_with(CloseFrame { code: error.code(), reason: error.to_string().into() });
+    }
+
+    /// Fails the connection (RFC 6455 section 7.1.7): says why, then reads no more.
+    pub(super) fn fail_with(&mut self, frame: CloseFrame) {
+        tracing::debug!(connection = self.connection.id, %frame, "failing the connection");
+        self.connection.outbox().push_close(Some(&frame));
+        self.stage = Stage::Closing;
+        self.connection.set_gone(None);
+    }
+
+    fn heard(&mut self, count: usize, input: &mut Input) {
+        input.bytes = input.bytes.saturating_sub(count);
+        self.clock.heard_now();
+    }
+
+    /// The stream has ended without a close frame: 1006 (RFC 6455 section 7.1.5).
+    fn ended(&mut self, end: &io::Result<usize>) {
+        if let Err(error) = end {
+            tracing::debug!(connection = self.connection.id, %error, "the stream broke");
+        }
+        self.over();
+    }
+
+    /// Reads and throws away, until the peer has closed its side too or has sent too much.
+    pub(super) fn discard(&mut self, cx: &mut Context<'_>) {
+        let mut buffer = Borrowed::take();
+        while let Stage::Draining { left, .. } = &mut self.stage {
+            if *left == 0 {
+                return self.over();
+            }
+            match self.io.poll_read(cx, buffer.bytes()) {
+                Poll::Pending => return,
+                Poll::Ready(Ok(count)) if count > 0 => *left = left.saturating_sub(count),
+                Poll::Ready(_) => return self.over(),
+            }
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! The write side: the outbox to the stream, and the stream's orderly end.
+
+use std::{
+    pin::Pin,
+    task::{Context, Poll},
+    time::Duration,
+};
+
+use tokio::{io::AsyncWrite, time::Instant};
+
+use super::{Driver, Stage};
+use crate::ws::{io::Io, outbox::Outbox};
+
+/// What is still read, and thrown away, after our side is closed.
+const DRAIN_BYTES: usize = 64 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+
+impl Driver {
+    /// Writes what waits, and closes the stream once the last frame has left.
+    pub(super) fn poll_output(&mut self, cx: &mut Context<'_>) {
+        let Self { connection, io, .. } = self;
+        let mut outbox = connection.end_poll();
+        match io {
+            Io::Tcp(_) => flush_tcp(io, cx, &mut outbox),
+            Io::Boxed(stream) => {
+                outbox.flush_with(|bytes| Pin::new(&mut *stream).poll_write(cx, bytes));
+                if let Poll::Ready(Err(_)) = Pin::new(stream).poll_flush(cx) {
+                    outbox.fail();
+                }
+            }
+            Io::Closed => return,
+        }
+        self.closing = outbox.closing;
+        self.clock.closed_at = outbox.closed_at;
+        self.clock.full_since = outbox.full_since;
+        let (broken, done) = (outbox.broken, outbox.is_empty());
+        drop(outbox);
+        if broken {
+            return self.over();
+        }
+        let last_frame_sent = self.closing.is_complete() || (self.stage == Stage::Closing && !self.closing.may_send_data());
+        if done && last_frame_sent && !matches!(self.stage, Stage::Draining { .. }) {
+            self.shut_down();
+        }
+        if matches!(self.stage, Stage::Draining { .. }) {
+            self.poll_shutdown(cx);
+            self.discard(cx);
+        }
+    }
+
+    /// Closes our side: the peer sees the end of the stream (RFC 6455 section 7.1.1).
+    pub(super) fn shut_down(&mut self) {
+        // Dropping the write half sends FIN.
+        self.connection.outbox().writer = None;
+        self.connection.set_gone(None);
+        self.carry = Vec::new();
+        self.stage = Stage::Draining { until: Instant::now() + DRAIN_TIME, left: DRAIN_BYTES };
+    }
+
+    fn poll_shutdown(&mut self, cx: &mut Context<'_>) {
+        if let Io::Boxed(stream) = &mut self.io {
+            if let Poll::Ready(Err(_)) = Pin::new(stream).poll_shutdown(cx) {
+                return self.over();
+            }
+        }
+    }
+}
+
+fn flush_tcp(io: &Io, cx: &mut Context<'_>, outbox: &mut Outbox) {
+    loop {
+        if outbox.blocked {
+            match io.poll_writable(cx) {
+                Poll::Ready(Ok(())) => outbox.blocked = false,
+                Poll::Ready(Err(_)) => return outbox.fail(),
+                Poll::Pending => return,
+            }
+        }
+        outbox.flush_socket();
+        if !outbox.blocked {
+            return;
+        }
+    }
+}

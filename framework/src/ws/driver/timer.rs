@@ -1,0 +1,152 @@
+//! The clock side: heartbeat, and the limits of time. One timer a connection, moved only when it would ring too late.
+
+use std::{pin::Pin, task::Context, time::Duration};
+
+use tokio::time::{Instant, Sleep};
+
+use super::{Driver, Stage};
+use crate::ws::proto::{CloseCode, CloseFrame, Op};
+
+/// How often a connection whose inbox is full looks whether its peer is still there.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
+/// When things happened.
+#[derive(Debug)]
+pub(super) struct Clock {
+    /// When the timer rings next; not later than anything is due.
+    pub(super) armed: Instant,
+    started: bool,
+    /// When the peer was last heard.
+    heard: Instant,
+    pinged: Option<Instant>,
+    /// When the message began that is not complete yet.
+    pub(super) message_since: Option<Instant>,
+    pub(super) closed_at: Option<Instant>,
+    pub(super) full_since: Option<Instant>,
+    /// Reading has stopped because the inbox is full: the peer can't be heard, whatever it says. Since when, or when we
+    /// last looked whether it is there.
+    paused: Option<Instant>,
+}
+
+/// What to do when the timer rings.
+#[derive(Clone, Copy, Debug)]
+enum Due {
+    Ping,
+    NoPong,
+    SlowMessage,
+    Stalled,
+    NoClose,
+    Drained,
+    Look,
+}
+
+impl Clock {
+    pub(super) fn start() -> Self {
+        let now = Instant::now();
+        Self {
+            armed: now,
+            started: false,
+            heard: now,
+            pinged: None,
+            message_since: None,
+            closed_at: None,
+            full_since: None,
+            paused: None,
+        }
+    }
+
+    pub(super) fn heard_now(&mut self) {
+        self.heard = Instant::now();
+        self.pinged = None;
+    }
+
+    pub(super) fn pause(&mut self) {
+        self.paused.get_or_insert_with(Instant::now);
+    }
+
+    /// Reading goes on: the time in which we did not listen is not the peer's silence.
+    pub(super) fn resume(&mut self) {
+        if self.paused.take().is_some() {
+            self.heard_now();
+        }
+    }
+}
+
+impl Driver {
+    pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) {
+        if !self.decoder.message_started() {
+            self.clock.message_since = None;
+        } else if self.clock.message_since.is_none() {
+            self.clock.message_since = Some(self.clock.heard);
+        }
+        while let Some((at, due)) = self.next_due() {
+            if at < self.clock.armed || !self.clock.started || timer.is_elapsed() {
+                self.clock.started = true;
+                self.clock.armed = at;
+                timer.as_mut().reset(at);
+            } else {
+                return;
+            }
+            if Future::poll(timer.as_mut(), cx).is_pending() {
+                return;
+            }
+            self.ring(due);
+            self.poll_output(cx);
+        }
+    }
+
+    /// What is due next, and when.
+    fn next_due(&self) -> Option<(Instant, Due)> {
+        let limits = &self.connection.limits;
+        let clock = &self.clock;
+        if let Stage::Draining { until, .. } = self.stage {
+            return Some((until, Due::Drained));
+        }
+        if self.stage == Stage::Over {
+            return None;
+        }
+        if let Some(closed_at) = clock.closed_at {
+            return Some((closed_at + limits.close_timeout, Due::NoClose));
+        }
+        let heartbeat = match (clock.paused, clock.pinged, limits.ping_interval) {
+            (Some(since), _, _) => Some((since + LOOK_AGAIN, Due::Look)),
+            (None, Some(pinged), _) => Some((pinged + limits.pong_timeout, Due::NoPong)),
+            (None, None, Some(interval)) => Some((clock.heard + interval, Due::Ping)),
+            (None, None, None) => None,
+        };
+        let slow = clock.message_since.map(|since| (since + limits.message_timeout, Due::SlowMessage));
+        let stalled = clock.full_since.map(|since| (since + limits.stall_timeout, Due::Stalled));
+        [heartbeat, slow.filter(|_| clock.paused.is_none()), stalled].into_iter().flatten().min_by_key(|(at, _)| *at)
+    }
+
+    fn ring(&mut self, due: Due) {
+        match due {
+            Due::Ping => {
+                self.clock.pinged = Some(Instant::now());
+                let mut outbox = self.connection.outbox();
+                // A full outbox has its own limit of time, and the peer has data to react to.
+                if outbox.is_open() && !outbox.is_full(&self.connection.limits) {
+                    outbox.push(Op::Ping, b"");
+                }
+            }
+            Due::NoPong => {
+                tracing::debug!(connection = self.connection.id, "no pong in time");
+                self.over();
+            }
+            Due::SlowMessage => self.fail_with(CloseFrame {
+                code: CloseCode::POLICY,
+                reason: "expected the rest of the message sooner".into(),
+            }),
+            Due::Stalled => {
+                tracing::debug!(connection = self.connection.id, "the peer takes nothing");
+                self.connection.outbox().drop_waiting();
+                self.fail_with(CloseFrame { code: CloseCode::TRY_AGAIN, reason: "the peer is too slow".into() });
+            }
+            // The peer owes us a close frame, or takes ours too slowly.
+            Due::NoClose => self.shut_down(),
+            Due::Drained => self.over(),
+            Due::Look if self.io.is_read_closed() => self.read_to_end(),
+            Due::Look => self.clock.paused = Some(Instant::now()),
+        }
+    }
+}

@@ -1,0 +1,171 @@
+//! The opening handshake, the server's side (RFC 6455 section 4.2).
+
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, request::Parts};
+
+use super::{options::RouteOptions, proto};
+use crate::{
+    config::Origins,
+    http::{IntoResponse, Problem, Response},
+};
+
+/// A handshake that has passed all checks.
+#[derive(Debug)]
+pub(crate) struct Handshake {
+    pub(crate) accept: String,
+    pub(crate) protocol: Option<&'static str>,
+    /// All that the client offers.
+    pub(crate) offered: Vec<String>,
+}
+
+/// Whether the request asks for a WebSocket at all, be it in part: then what is missing is said.
+pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
+    has_token(headers, &header::UPGRADE, "websocket")
+        || headers.contains_key(header::SEC_WEBSOCKET_KEY)
+        || headers.contains_key(header::SEC_WEBSOCKET_VERSION)
+}
+
+impl Handshake {
+    /// Checks everything that can be checked before the handler's arguments.
+    pub(crate) fn check(parts: &Parts, origins: &Origins, options: &RouteOptions) -> Result<Self, Response> {
+        let headers = &parts.headers;
+        // Section 4.1: GET and HTTP/1.1 at least.
+        if parts.method != Method::GET || parts.version < Version::HTTP_11 {
+            let text = format!("expected `GET` over HTTP/1.1, got `{}` over {:?}", parts.method, parts.version);
+            return Err(bad("bad_handshake", text));
+        }
+        if !missing_headers(headers).is_empty() {
+            return Err(upgrade_required(headers));
+        }
+        check_version(headers)?;
+        let key = check_key(headers)?;
+        check_origin(headers, origins)?;
+        let offered = offered_protocols(headers);
+        // The client's order is its preference (section 4.1); what goes back is our own text, never the client's.
+        let known = |offer: &String| options.protocols.iter().find(|own| *own == offer).copied();
+        let protocol = offered.iter().find_map(known);
+        if protocol.is_none() && options.strict_protocol {
+            let text = format!("expected one of these in `Sec-WebSocket-Protocol`: {}", options.protocols.join(", "));
+            return Err(bad("no_common_protocol", text));
+        }
+        Ok(Self { accept: proto::accept_key(key.as_bytes()), protocol, offered })
+    }
+}
+
+/// The answer that completes the handshake.
+pub(crate) fn switching_protocols(
+    accept: &str,
+    protocol: Option<&str>,
+    extra: Vec<(HeaderName, HeaderValue)>,
+) -> Response {
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let headers = response.headers_mut();
+    for (name, value) in extra {
+        headers.append(name, value);
+    }
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    // Base64 is always a valid header value.
+    if let Ok(accept) = HeaderValue::from_str(accept) {
+        headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    }
+    if let Some(protocol) = protocol.and_then(|protocol| HeaderValue::from_str(protocol).ok()) {
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    response
+}
+
+/// 426 (RFC 9110 section 15.5.22) with what is missing, and why that may be.
+pub(crate) fn upgrade_required(headers: &HeaderMap) -> Response {
+    let missing = missing_headers(headers);
+    let list = match &missing[..] {
+        [] => "nothing".to_owned(),
+        some => some.join("`, `"),
+    };
+    let text = format!(
+        "This address speaks WebSocket. The request lacks: `{list}`.\n\n\
+         If a WebSocket client sent it, a proxy in between has most likely removed the headers, which it has to be told to \
+         pass on.\n\n\
+         Nginx, in the `location`:\n\n    \
+         proxy_http_version 1.1;\n    \
+         proxy_set_header Upgrade $http_upgrade;\n    \
+         proxy_set_header Connection \"upgrade\";\n\n\
+         and no `proxy_hide_header Upgrade;`.\n\n\
+         Apache, with mod_proxy_http (2.4.47 or later):\n\n    \
+         ProxyPass \"/\" \"http://127.0.0.1:8000/\" upgrade=websocket\n"
+    );
+    let mut response = (StatusCode::UPGRADE_REQUIRED, text).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    response
+}
+
+fn missing_headers(headers: &HeaderMap) -> Vec<&'static str> {
+    let mut missing = Vec::new();
+    if !has_token(headers, &header::UPGRADE, "websocket") {
+        missing.push("Upgrade: websocket");
+    }
+    if !has_token(headers, &header::CONNECTION, "upgrade") {
+        missing.push("Connection: Upgrade");
+    }
+    missing
+}
+
+/// Section 4.2.2, item 4: any other version is told which one we speak.
+fn check_version(headers: &HeaderMap) -> Result<(), Response> {
+    let mut versions = headers.get_all(header::SEC_WEBSOCKET_VERSION).into_iter();
+    match (versions.next(), versions.next()) {
+        (Some(version), None) if version == "13" => Ok(()),
+        _ => {
+            let text = "expected the header `Sec-WebSocket-Version: 13`, once";
+            let mut response = Problem::new(StatusCode::UPGRADE_REQUIRED, "bad_version", text).into_response();
+            response.headers_mut().insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+            response.headers_mut().insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+            Err(response)
+        }
+    }
+}
+
+/// Section 4.2.1, item 5: 16 bytes in base64, once.
+fn check_key(headers: &HeaderMap) -> Result<&HeaderValue, Response> {
+    let mut keys = headers.get_all(header::SEC_WEBSOCKET_KEY).into_iter();
+    match (keys.next(), keys.next()) {
+        (Some(key), None) if proto::is_valid_key(key.as_bytes()) => Ok(key),
+        _ => Err(bad("bad_key", "expected the header `Sec-WebSocket-Key` once, with 16 bytes in base64")),
+    }
+}
+
+/// Section 10.2. Clients that are no browsers send no origin.
+fn check_origin(headers: &HeaderMap, origins: &Origins) -> Result<(), Response> {
+    let mut sent = headers.get_all(header::ORIGIN).into_iter();
+    let origin = match (sent.next(), sent.next()) {
+        (None, _) => return Ok(()),
+        (Some(origin), None) => origin.to_str().ok(),
+        (Some(_), Some(_)) => None,
+    };
+    let Some(origin) = origin else {
+        return Err(bad("bad_origin", "expected the header `Origin` at most once, in ASCII"));
+    };
+    let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
+    if origins.allow(origin, host) {
+        return Ok(());
+    }
+    let text = "pages of this origin may not open a socket here";
+    Err(Problem::new(StatusCode::FORBIDDEN, "foreign_origin", text).into_response())
+}
+
+fn offered_protocols(headers: &HeaderMap) -> Vec<String> {
+    let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).map(|offer| offer.trim().to_owned()).filter(|offer| !offer.is_empty()).collect()
+}
+
+/// Whether a list header holds a token, over all its lines and without regard to case (RFC 9110 section 5.6.1).
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    let lines = headers.get_all(name).into_iter().filter_map(|line| line.to_str().ok());
+    lines.flat_map(|line| line.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
+}
+
+fn bad(code: &'static str, text: impl Into<std::borrow::Cow<'static, str>>) -> Response {
+    Problem::new(StatusCode::BAD_REQUEST, code, text).into_response()
+}

@@ -1,0 +1,144 @@
+//! Messages on their way to the handler: a small bounded queue between the driver and whoever receives.
+
+use std::{collections::VecDeque, task::Waker};
+
+use super::proto::{CloseFrame, Message};
+
+/// Locked by the driver for each message and by the receiver for each receive; never across a wait.
+#[derive(Debug, Default)]
+pub(crate) struct Inbox {
+    /// The oldest message. A slot of its own, so that a connection with one message in flight holds no queue.
+    first: Option<Message>,
+    more: VecDeque<Message>,
+    receiver: Option<Waker>,
+    watchers: Vec<Waker>,
+    gone: Option<Gone>,
+    /// The driver stopped reading because the inbox was full.
+    paused: bool,
+    abandoned: bool,
+}
+
+/// The peer is gone: with a close frame, or without.
+#[derive(Clone, Debug)]
+pub(crate) struct Gone(pub(crate) Option<CloseFrame>);
+
+/// What receiving finds.
+pub(crate) enum Received {
+    /// A message, and whether the driver waits for the room that it has left.
+    Message(Message, bool),
+    Gone(Gone),
+    Nothing,
+}
+
+impl Inbox {
+    fn len(&self) -> usize {
+        usize::from(self.first.is_some()) + self.more.len()
+    }
+
+    /// How many more messages fit. Without end, once nobody receives.
+    pub(crate) fn room(&self, limit: usize) -> usize {
+        if self.abandoned { usize::MAX } else { limit.max(1).saturating_sub(self.len()) }
+    }
+
+    /// Appends a message; gives the receiver's waker, if one waits.
+    pub(crate) fn push(&mut self, message: Message) -> Option<Waker> {
+        if self.abandoned {
+            return None;
+        }
+        match self.first {
+            None => self.first = Some(message),
+            Some(_) => self.more.push_back(message),
+        }
+        self.receiver.take()
+    }
+
+    /// Takes the oldest message, or leaves the waker.
+    pub(crate) fn receive(&mut self, waker: &Waker) -> Received {
+        if let Some(message) = self.first.take() {
+            self.first = self.more.pop_front();
+            if self.first.is_none() && self.more.capacity() > 0 {
+                self.more = VecDeque::new();
+            }
+            return Received::Message(message, std::mem::take(&mut self.paused));
+        }
+        if let Some(gone) = &self.gone {
+            return Received::Gone(gone.clone());
+        }
+        match &mut self.receiver {
+            Some(known) => known.clone_from(waker),
+            None => self.receiver = Some(waker.clone()),
+        }
+        Received::Nothing
+    }
+
+    /// Notes that nothing more will come. Gives the wakers of all who wait to know.
+    pub(crate) fn set_gone(&mut self, frame: Option<CloseFrame>) -> Vec<Waker> {
+        if self.gone.is_some() {
+            return Vec::new();
+        }
+        self.gone = Some(Gone(frame));
+        let mut wakers = std::mem::take(&mut self.watchers);
+        wakers.extend(self.receiver.take());
+        wakers
+    }
+
+    pub(crate) fn gone(&self) -> Option<&Gone> {
+        self.gone.as_ref()
+    }
+
+    /// Wakes when the peer is gone.
+    pub(crate) fn watch(&mut self, waker: &Waker) {
+        if !self.watchers.iter().any(|known| known.will_wake(waker)) {
+            self.watchers.push(waker.clone());
+        }
+    }
+
+    /// Asks to be woken once there is room, if there is none.
+    pub(crate) fn pause(&mut self, limit: usize) -> bool {
+        self.paused = self.room(limit) == 0;
+        self.paused
+    }
+
+    /// Nobody will receive any more: what is here and what comes is dropped. Whether the driver waits for room.
+    pub(crate) fn abandon(&mut self) -> bool {
+        self.abandoned = true;
+        self.first = None;
+        self.more = VecDeque::new();
+        std::mem::take(&mut self.paused)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn texts(inbox: &mut Inbox) -> Vec<String> {
+        std::iter::from_fn(|| match inbox.receive(Waker::noop()) {
+            Received::Message(message, _) => message.as_text().map(ToString::to_string),
+            _ => None,
+        })
+        .collect()
+    }
+
+    #[test]
+    fn keeps_the_order_and_gives_all_before_the_end() {
+        let mut inbox = Inbox::default();
+        for number in 0..5 {
+            inbox.push(Message::from(number.to_string()));
+        }
+        assert_eq!(inbox.len(), 5);
+        inbox.set_gone(None);
+        assert_eq!(texts(&mut inbox), ["0", "1", "2", "3", "4"]);
+        assert!(matches!(inbox.receive(Waker::noop()), Received::Gone(Gone(None))));
+    }
+
+    #[test]
+    fn tells_once_that_the_driver_waits() {
+        let mut inbox = Inbox::default();
+        inbox.push(Message::from("a"));
+        inbox.push(Message::from("b"));
+        assert!(inbox.pause(2));
+        assert!(matches!(inbox.receive(Waker::noop()), Received::Message(_, true)));
+        assert!(matches!(inbox.receive(Waker::noop()), Received::Message(_, false)));
+    }
+}

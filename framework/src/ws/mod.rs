@@ -1,0 +1,37 @@
+//! Sockets: one driver per connection, and the handles that handlers hold.
+
+mod connection;
+mod driver;
+mod facts;
+mod handshake;
+mod inbox;
+mod io;
+mod options;
+mod outbox;
+mod outcome;
+pub(crate) mod proto;
+mod receive;
+mod scope;
+mod socket;
+mod sockets;
+mod split;
+mod typed;
+mod upgrade;
+
+pub(crate) use connection::Connection;
+pub use facts::Params;
+pub(crate) use handshake::{Handshake, is_upgrade};
+pub use options::{Invalid, RouteOptions};
+pub(crate) use outcome::HandlerFuture;
+pub use outcome::{Outcome, SocketOutcome};
+pub use proto::{CloseCode, CloseFrame, Message, Text};
+pub use receive::Iter;
+pub use socket::{ConnectionId, WebSocket};
+pub(crate) use sockets::Sockets;
+pub use split::{Receiver, Sender};
+pub use typed::{Inbound, Outbound};
+pub use upgrade::{Decided, SocketArg, Upgrade, socket};
+pub(crate) use upgrade::{Attached, UpgradeHandle, Upgrading, prepare};
+pub(crate) use io::Stream;
+pub(crate) use outcome::panic_message;
+pub(crate) use handshake::upgrade_required;

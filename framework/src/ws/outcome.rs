@@ -1,0 +1,106 @@
+//! How a socket handler ends, and what the peer is told.
+
+use std::{any::Any, error::Error as StdError, future::Future, pin::Pin};
+
+use super::proto::{CloseCode, CloseFrame};
+use crate::error::{BoxError, Error};
+
+/// A running handler.
+pub(crate) type HandlerFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
+
+/// What a socket handler may return: nothing, or a `Result` of nothing with any error that turns into a boxed one.
+#[diagnostic::on_unimplemented(
+    message = "a WebSocket handler can't return `{Self}`",
+    label = "not what a socket handler returns",
+    note = "return nothing, or `Result<()>`; what the peer shall get is sent with `ws.send_text(…)` and its siblings"
+)]
+pub trait SocketOutcome: Send {
+    #[doc(hidden)]
+    fn into_outcome(self) -> Outcome;
+}
+
+/// How a handler ended.
+#[derive(Debug)]
+pub struct Outcome(pub(crate) End);
+
+/// How a handler ended, for the driver.
+#[derive(Debug)]
+pub(crate) enum End {
+    Normal,
+    /// It gave back an error that says how to close: the peer's fault.
+    Close(CloseFrame),
+    /// It gave back any other error, or panicked: our fault.
+    Failed(String),
+}
+
+impl SocketOutcome for () {
+    fn into_outcome(self) -> Outcome {
+        Outcome(End::Normal)
+    }
+}
+
+impl<E: Into<BoxError> + Send + 'static> SocketOutcome for Result<(), E> {
+    fn into_outcome(self) -> Outcome {
+        Outcome(match self {
+            Ok(()) => End::Normal,
+            Err(error) => inside_anyhow(&error).unwrap_or_else(|| {
+                let error: BoxError = error.into();
+                judge(&*error).unwrap_or_else(|| End::Failed(chain(&*error)))
+            }),
+        })
+    }
+}
+
+/// The end that a Sockeye error somewhere in the chain asks for.
+fn judge(error: &(dyn StdError + 'static)) -> Option<End> {
+    let ours = Error::find(error)?;
+    if ours.is_disconnect() {
+        return Some(End::Normal);
+    }
+    ours.wanted_close().cloned().map(End::Close)
+}
+
+/// A boxed `anyhow::Error` hides the type of what it holds, so it is looked at before.
+#[cfg(feature = "anyhow")]
+fn inside_anyhow(error: &dyn Any) -> Option<End> {
+    error.downcast_ref::<anyhow::Error>().and_then(|error| judge(error.as_ref()))
+}
+
+#[cfg(not(feature = "anyhow"))]
+fn inside_anyhow(_: &dyn Any) -> Option<End> {
+    None
+}
+
+fn chain(error: &(dyn StdError + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut next = error.source();
+    while let Some(cause) = next {
+        text.push_str(": ");
+        text.push_str(&cause.to_string());
+        next = cause.source();
+    }
+    text
+}
+
+/// The end of a handler that panicked.
+pub(crate) fn panicked(payload: &(dyn Any + Send)) -> End {
+    End::Failed(format!("panicked: {}", panic_message(payload)))
+}
+
+/// What a panic said.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> &str {
+    let message = payload.downcast_ref::<&str>().copied();
+    message.or_else(|| payload.downcast_ref::<String>().map(String::as_str)).unwrap_or("(no message)")
+}
+
+impl End {
+    /// What the peer is told.
+    pub(crate) fn frame(&self) -> CloseFrame {
+        match self {
+            Self::Normal => CloseFrame { code: CloseCode::NORMAL, reason: "".into() },
+            Self::Close(frame) => frame.clone(),
+            // No word about the cause: it may hold secrets.
+            Self::Failed(_) => CloseFrame { code: CloseCode::INTERNAL, reason: "internal error".into() },
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! Frames become messages (RFC 6455 §5.4).
+
+use std::mem;
+
+use bytes::{BufMut, Bytes, BytesMut, buf::Limit};
+
+use super::{
+    Event, Message, Rules, Text,
+    error::{ProtocolError, Violation},
+    frame::{Opcode, Start},
+    utf8,
+};
+
+/// How far a buffer runs ahead of what has arrived, as long as little has.
+pub(super) const AHEAD: usize = 16 * 1024;
+
+/// A message of which some frames are there.
+#[derive(Default)]
+pub(super) struct Assembly {
+    payload: BytesMut,
+    /// How much of a text is known to be UTF-8.
+    checked: usize,
+    frames: u32,
+    /// `None` between messages.
+    kind: Option<Kind>,
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Text,
+    Binary,
+    CompressedText,
+    CompressedBinary,
+}
+
+impl Kind {
+    /// The kind of message whose first frame starts so; `None` for a continuation.
+    fn of(start: Start) -> Option<Self> {
+        Some(match (start.opcode, start.rsv1) {
+            (Opcode::Text, false) => Self::Text,
+            (Opcode::Text, true) => Self::CompressedText,
+            (Opcode::Binary, false) => Self::Binary,
+            (Opcode::Binary, true) => Self::CompressedBinary,
+            _ => return None,
+        })
+    }
+
+    /// The event of a message; text is checked by the caller.
+    fn event(self, payload: Bytes) -> Event {
+        match self {
+            Self::Text => Event::Message(Message::Text(Text::from_checked(payload))),
+            Self::Binary => Event::Message(Message::Binary(payload)),
+            Self::CompressedText => Event::Compressed { text: true, payload },
+            Self::CompressedBinary => Event::Compressed { text: false, payload },
+        }
+    }
+}
+
+/// The event of a data frame that is a message of its own.
+#[inline(always)]
+pub(super) fn whole(start: Start, payload: &[u8]) -> Result<Event, ProtocolError> {
+    let kind = Kind::of(start).unwrap_or(Kind::Binary);
+    if let Kind::Text = kind {
+        utf8::check(payload).map_err(invalid)?;
+    }
+    // Its only copy; the vector is exactly as large, so that `Bytes` takes it over as it is.
+    Ok(kind.event(Bytes::copy_from_slice(payload)))
+}
+
+/// §8.1: text that is not UTF-8 fails the connection.
+fn invalid(at: usize) -> ProtocolError {
+    Violation::InvalidText { at }.into()
+}
+
+impl Assembly {
+    /// Whether the frames so far end inside a message.
+    pub(super) fn started(&self) -> bool {
+        self.kind.is_some()
+    }
+
+    /// Whether a data frame that starts so may come now.
+    pub(super) fn admit(&self, start: Start, rules: &Rules) -> Result<(), ProtocolError> {
+        // §5.4: the frames of one message follow each other, and a message ends before the next begins.
+        match (self.started(), start.opcode) {
+            (false, Opcode::Continuation) => Err(Violation::StrayContinuation.into()),
+            (true, Opcode::Text | Opcode::Binary) => Err(Violation::UnfinishedMessage.into()),
+            // Frames cost work even where they are empty, so their number has a limit (§10.4).
+            _ if self.frames >= rules.max_fragments => {
+                Err(Violation::TooManyFragments { limit: rules.max_fragments }.into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The length of a data frame, if it is within the limits (§10.4, §7.4.1: 1009).
+    pub(super) fn fit(&self, len: u64, rules: &Rules) -> Result<usize, ProtocolError> {
+        if len > rules.max_frame as u64 {
+            return Err(Violation::FrameTooLarge { limit: rules.max_frame }.into());
+        }
+        if len > rules.max_message.saturating_sub(self.payload.len()) as u64 {
+            return Err(Violation::MessageTooLarge { limit: rules.max_message }.into());
+        }
+        Ok(len as usize)
+    }
+
+    /// Begins the message, or goes on with it, by an admitted frame.
+    pub(super) fn begin(&mut self, start: Start) {
+        self.frames += 1;
+        self.kind = self.kind.or(Kind::of(start));
+    }
+
+    /// Adds unmasked payload; the same frame still lacks `missing` bytes.
+    pub(super) fn append(&mut self, part: &[u8], missing: usize) -> Result<(), ProtocolError> {
+        if part.is_empty() {
+            return Ok(());
+        }
+        if self.payload.capacity() == 0 {
+            self.payload.reserve(part.len() + ahead(part.len(), missing));
+        }
+        // From here on the buffer doubles when it is full, which follows what has arrived.
+        self.payload.extend_from_slice(part);
+        self.check()
+    }
+
+    /// Room to read the next of the `missing` bytes of a frame into.
+    pub(super) fn room(&mut self, missing: usize) -> Limit<&mut BytesMut> {
+        let len = self.payload.len();
+        if self.payload.capacity() == len {
+            self.payload.reserve(ahead(len, missing));
+        }
+        let room = self.payload.capacity() - len;
+        (&mut self.payload).limit(room.min(missing))
+    }
+
+    /// The last `n` bytes that were read through [`room`](Self::room), to be unmasked.
+    pub(super) fn last(&mut self, n: usize) -> &mut [u8] {
+        let start = self.payload.len() - n;
+        &mut self.payload[start..]
+    }
+
+    /// Checks what has arrived of a text, so that it fails at its first bad byte, wherever frames and reads end.
+    pub(super) fn check(&mut self) -> Result<(), ProtocolError> {
+        if let Some(Kind::Text) = self.kind {
+            let valid = utf8::check_prefix(&self.payload[self.checked..]).map_err(|at| invalid(self.checked + at))?;
+            self.checked += valid;
+        }
+        Ok(())
+    }
+
+    /// Ends the message with the frame that has just become complete.
+    pub(super) fn finish(&mut self) -> Result<Option<Event>, ProtocolError> {
+        let Some(kind) = self.kind else { return Ok(None) };
+        // §8.1, §5.6: the message as a whole is UTF-8, so it does not end inside a character.
+        if matches!(kind, Kind::Text) && self.checked < self.payload.len() {
+            return Err(invalid(self.checked));
+        }
+        Ok(Some(kind.event(mem::take(self).payload.freeze())))
+    }
+}
+
+/// How many of the `missing` bytes to have room for beyond those that have arrived: never more than as many again, or
+/// a little, since a claim costs the peer nothing.
+fn ahead(arrived: usize, missing: usize) -> usize {
+    missing.min(arrived.max(AHEAD))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_buffer_never_runs_further_ahead_than_what_arrived() {
+        const LEN: usize = 300_000;
+        for part in [1, 7, 100, 5_000, AHEAD, 70_000] {
+            let mut assembly = Assembly::default();
+            assembly.begin(Start { opcode: Opcode::Binary, fin: true, rsv1: false });
+            let mut arrived = 0;
+            while arrived < LEN {
+                let size = part.min(LEN - arrived);
+                arrived += size;
+                assembly.append(&vec![0; size], LEN - arrived).unwrap();
+                let capacity = assembly.payload.capacity();
+                assert!(capacity <= arrived + arrived.max(AHEAD), "{capacity} for {arrived}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_is_reserved_for_a_claim_alone() {
+        let mut assembly = Assembly::default();
+        assembly.begin(Start { opcode: Opcode::Binary, fin: true, rsv1: false });
+        assembly.append(&[], 1 << 20).unwrap();
+        assert_eq!(assembly.payload.capacity(), 0);
+    }
+}

@@ -1,0 +1,85 @@
+//! Limits hold at the header, and memory follows what arrived.
+
+use super::*;
+
+const RULES: Rules = Rules { max_message: 100, max_frame: 60, max_fragments: 3, allow_rsv1: false };
+
+fn limited(stream: &[u8]) -> Outcome {
+    feed(&mut Decoder::new(), &RULES, stream, &[1], false)
+}
+
+#[test]
+fn frames_and_messages_up_to_the_limit() {
+    let stream = [frame(BINARY, [1; 60]), frame(FIN | CONTINUATION, [1; 40])].concat();
+    assert_eq!(limited(&stream).events, [binary(&[1; 100])]);
+
+    let outcome = limited(&frame(FIN | BINARY, [1; 61]));
+    assert_eq!((outcome.code(), outcome.fed), (Some(1009), 2));
+
+    let start = frame(BINARY, [1; 60]);
+    let outcome = limited(&[start.clone(), frame(FIN | CONTINUATION, [1; 41])].concat());
+    assert_eq!((outcome.code(), outcome.fed), (Some(1009), start.len() + 2));
+
+    // Control frames do not count.
+    assert_eq!(limited(&frame(FIN | PING, [1; 125])).events.len(), 1);
+}
+
+#[test]
+fn fragments_up_to_the_limit() {
+    let mut stream = [frame(TEXT, ""), frame(CONTINUATION, "")].concat();
+    assert_eq!(limited(&[&stream[..], &frame(FIN | CONTINUATION, "")].concat()).events, [text("")]);
+    stream.extend(frame(CONTINUATION, ""));
+    let outcome = limited(&[&stream[..], &frame(FIN | CONTINUATION, "")].concat());
+    assert_eq!((outcome.code(), outcome.fed), (Some(1008), stream.len() + 1));
+}
+
+#[test]
+fn the_default_admits_65_536_fragments_of_a_byte_and_no_more() {
+    let mut stream = frame(TEXT, "a");
+    stream.extend((0..65_534).flat_map(|_| frame(CONTINUATION, "a")));
+    let whole = [&stream[..], &frame(FIN | CONTINUATION, "a")].concat();
+    assert_eq!(outcome(&whole).events, [text(&"a".repeat(65_536))]);
+    let more = [&stream[..], &frame(CONTINUATION, "a"), &frame(FIN | CONTINUATION, "a")].concat();
+    assert_eq!(outcome(&more).code(), Some(1008));
+}
+
+#[test]
+fn memory_follows_what_arrived() {
+    const LEN: usize = 1 << 20;
+    for piece in [1_000, 16 * 1024, 70_000, LEN] {
+        let mut decoder = Decoder::new();
+        let mut header = [claim(FIN | BINARY, LEN), vec![0; 4]].concat();
+        decoder.decode(&Rules::default(), &mut header).unwrap();
+        let mut arrived = 0;
+        while let Some(mut room) = decoder.direct() {
+            assert!(room.get_ref().capacity() <= arrived + arrived.max(AHEAD), "{arrived}");
+            assert!(room.remaining_mut() <= LEN - arrived);
+            let size = room.remaining_mut().min(piece);
+            room.put_bytes(0, size);
+            arrived += size;
+            let event = decoder.filled(&Rules::default(), size).unwrap();
+            assert_eq!(event.is_some(), arrived == LEN);
+        }
+        // What is left is less than 16 KiB, and has room already or is copied.
+        let (_, event) = decoder.decode(&Rules::default(), &mut vec![0; LEN - arrived]).unwrap();
+        assert_eq!(event.is_some(), arrived < LEN);
+        assert!(!decoder.message_started());
+    }
+}
+
+#[test]
+fn direct_is_for_large_rests_of_data_frames_only() {
+    let mut decoder = Decoder::new();
+    let rules = Rules::default();
+    assert!(decoder.direct().is_none());
+    let mut stream = frame(FIN | BINARY, vec![7; AHEAD + 1]);
+    let end = stream.len() - AHEAD;
+    let (start, rest) = stream.split_at_mut(end);
+    decoder.decode(&rules, start).unwrap();
+    assert_eq!(decoder.direct().unwrap().remaining_mut(), AHEAD);
+    decoder.decode(&rules, &mut rest[..1]).unwrap();
+    assert!(decoder.direct().is_none());
+    let (_, event) = decoder.decode(&rules, &mut rest[1..]).unwrap();
+    assert_eq!(event, Some(binary(&vec![7; AHEAD + 1])));
+    assert!(decoder.direct().is_none());
+}

@@ -1,0 +1,129 @@
+//! However a stream is cut, it means the same.
+
+use proptest::{prelude::*, sample::Index};
+
+use super::*;
+
+/// A message or a control frame of a client, in frames.
+#[derive(Clone, Debug)]
+pub(super) struct Said {
+    text: bool,
+    payload: String,
+    /// Where the message is cut into frames, each cut with the control frame that comes there.
+    cuts: Vec<(Index, Option<Control>)>,
+    key: [u8; 4],
+}
+
+/// Whether it is a ping or a pong, and its payload.
+type Control = (bool, Vec<u8>);
+
+impl Said {
+    pub(super) fn put(&self, stream: &mut Vec<u8>, events: &mut Vec<Event>) {
+        let payload = self.payload.as_bytes();
+        let mut cuts: Vec<_> = self.cuts.iter().map(|(at, control)| (at.index(payload.len() + 1), control)).collect();
+        cuts.sort_by_key(|&(at, _)| at);
+        let (mut start, mut opcode) = (0, if self.text { TEXT } else { BINARY });
+        for (at, control) in cuts {
+            stream.extend(masked(opcode, self.key, &payload[start..at]));
+            (start, opcode) = (at, CONTINUATION);
+            if let Some((ping, payload)) = control {
+                stream.extend(masked(FIN | if *ping { PING } else { PONG }, self.key, payload));
+                let payload = Bytes::copy_from_slice(payload);
+                events.push(if *ping { Event::Ping(payload) } else { Event::Pong(payload) });
+            }
+        }
+        stream.extend(masked(FIN | opcode, self.key, &payload[start..]));
+        events.push(if self.text { text(&self.payload) } else { binary(payload) });
+    }
+}
+
+pub(super) fn said() -> impl Strategy<Value = Said> {
+    let payload = prop_oneof![
+        8 => ".{0,60}",
+        1 => "\\PC{100,300}",
+        // Large enough for `direct`, with characters of one to four bytes across every boundary.
+        1 => (".{1,20}", 10_000..60_000usize).prop_map(|(unit, len)| unit.repeat(len / unit.len())),
+    ];
+    let control = (any::<bool>(), prop::collection::vec(any::<u8>(), 0..=125));
+    let cuts = prop::collection::vec((any::<Index>(), prop::option::of(control)), 0..4);
+    (any::<bool>(), payload, cuts, any::<[u8; 4]>()).prop_map(|(text, payload, cuts, key)| Said {
+        text,
+        payload,
+        cuts,
+        key,
+    })
+}
+
+pub(super) fn stream(said: &[Said]) -> (Vec<u8>, Vec<Event>) {
+    let (mut stream, mut events) = (Vec::new(), Vec::new());
+    for said in said {
+        said.put(&mut stream, &mut events);
+    }
+    (stream, events)
+}
+
+fn sizes() -> impl Strategy<Value = Vec<usize>> {
+    let size = prop_oneof![4 => 1..20usize, 2 => 20..2_000usize, 1 => 2_000..70_000usize];
+    prop::collection::vec(size, 1..6)
+}
+
+/// Rules small enough to be broken by chance.
+fn rules() -> impl Strategy<Value = Rules> {
+    let narrow = (0..300usize, 0..200usize, 1..5u32, any::<bool>());
+    let narrow = narrow.prop_map(|(max_message, max_frame, max_fragments, allow_rsv1)| Rules {
+        max_message,
+        max_frame,
+        max_fragments,
+        allow_rsv1,
+    });
+    prop_oneof![Just(Rules::default()), Just(Rules { allow_rsv1: true, ..Rules::default() }), narrow]
+}
+
+/// Streams that go wrong somewhere: random from the start, or valid ones with a few bytes changed.
+fn garbage() -> impl Strategy<Value = Vec<u8>> {
+    let changed = (prop::collection::vec(said(), 1..5), prop::collection::vec((any::<Index>(), any::<u8>()), 1..4))
+        .prop_map(|(said, changes)| {
+            let (mut stream, _) = stream(&said);
+            for (at, byte) in changes {
+                let at = at.index(stream.len());
+                stream[at] = byte;
+            }
+            stream
+        });
+    prop_oneof![1 => prop::collection::vec(any::<u8>(), 0..200), 3 => changed]
+}
+
+proptest! {
+    #[test]
+    fn any_split_of_a_valid_stream_gives_its_events(
+        said in prop::collection::vec(said(), 1..6), sizes in sizes(), direct: bool,
+    ) {
+        let (stream, events) = stream(&said);
+        let rules = Rules::default();
+        let mut decoder = Decoder::new();
+        let outcome = feed(&mut decoder, &rules, &stream, &sizes, direct);
+        prop_assert_eq!(outcome, Outcome { events, error: None, fed: stream.len() });
+        prop_assert!(!decoder.message_started());
+    }
+
+    #[test]
+    fn any_split_of_a_bad_stream_gives_the_same_verdict(
+        stream in garbage(), rules in rules(), sizes in sizes(), direct: bool,
+    ) {
+        let whole = feed(&mut Decoder::new(), &rules, &stream, &[], false);
+        let split = feed(&mut Decoder::new(), &rules, &stream, &sizes, direct);
+        prop_assert_eq!(&split.events, &whole.events);
+        prop_assert_eq!(split.error, whole.error);
+        prop_assert!(matches!(whole.code(), None | Some(1002 | 1007 | 1008 | 1009)));
+    }
+
+    #[test]
+    fn the_verdict_comes_at_the_first_byte_that_suffices(stream in garbage(), rules in rules()) {
+        let trickled = feed(&mut Decoder::new(), &rules, &stream, &[1], false);
+        let up_to = |end: usize| feed(&mut Decoder::new(), &rules, &stream[..end], &[], false).error;
+        prop_assert_eq!(up_to(trickled.fed), trickled.error);
+        if trickled.error.is_some() {
+            prop_assert_eq!(up_to(trickled.fed - 1), None);
+        }
+    }
+}

@@ -1,0 +1,30 @@
+//! The WebSocket protocol of a server, from bytes to messages and back, without IO, clock or tasks (RFC 6455).
+
+mod assemble;
+mod carry;
+mod close;
+mod closing;
+mod decode;
+mod encode;
+mod error;
+mod event;
+mod frame;
+mod key;
+mod mask;
+mod message;
+mod rules;
+mod text;
+mod utf8;
+
+pub use close::{CloseCode, CloseFrame};
+pub use message::Message;
+pub use text::Text;
+
+pub(crate) use close::encode_close;
+pub(crate) use closing::Closing;
+pub(crate) use decode::Decoder;
+pub(crate) use encode::{Op, header, put_frame};
+pub(crate) use error::ProtocolError;
+pub(crate) use event::Event;
+pub(crate) use key::{accept_key, is_valid_key};
+pub(crate) use rules::Rules;

@@ -1,0 +1,82 @@
+//! What typed sockets speak: JSON, or messages as they are.
+
+use std::borrow::Cow;
+
+use serde::{Serialize, de::DeserializeOwned};
+
+use super::proto::{Message, Op, Text};
+use crate::error::{Error, Result};
+
+/// What can be received: [`Message`] as it comes, anything that is `serde::Deserialize` as JSON.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be received from a socket",
+    label = "not an inbound message",
+    note = "derive `serde::Deserialize` for `{Self}`, or use `Message`"
+)]
+pub trait Inbound: Sized + Send + 'static {
+    #[doc(hidden)]
+    fn decode(message: Message) -> Result<Self>;
+}
+
+/// What can be sent: [`Message`] as it is, anything that is `serde::Serialize` as JSON text.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` can't be sent over a socket",
+    label = "not an outbound message",
+    note = "derive `serde::Serialize` for `{Self}`, or use `Message`"
+)]
+pub trait Outbound {
+    #[doc(hidden)]
+    fn encode(&self) -> Result<Encoded<'_>>;
+}
+
+/// A message in the form it has on the wire.
+#[derive(Debug)]
+pub struct Encoded<'a> {
+    pub(crate) op: Op,
+    pub(crate) payload: Cow<'a, [u8]>,
+}
+
+impl Inbound for Message {
+    fn decode(message: Message) -> Result<Self> {
+        Ok(message)
+    }
+}
+
+impl<T: DeserializeOwned + Send + 'static> Inbound for T {
+    fn decode(message: Message) -> Result<Self> {
+        from_json(&expect_text(message)?)
+    }
+}
+
+impl Outbound for Message {
+    fn encode(&self) -> Result<Encoded<'_>> {
+        let op = if self.is_text() { Op::Text } else { Op::Binary };
+        Ok(Encoded { op, payload: Cow::Borrowed(self.as_bytes()) })
+    }
+}
+
+impl<T: Serialize + ?Sized> Outbound for T {
+    fn encode(&self) -> Result<Encoded<'_>> {
+        Ok(Encoded { op: Op::Text, payload: Cow::Owned(serde_json::to_vec(self)?) })
+    }
+}
+
+pub(crate) fn expect_text(message: Message) -> Result<Text> {
+    match message {
+        Message::Text(text) => Ok(text),
+        Message::Binary(_) => Err(Error::unexpected_kind("text", "binary")),
+    }
+}
+
+pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
+    serde_json::from_str(text).map_err(Error::invalid_message)
+}
+
+/// What goes back to a peer whose message did not parse (`invalid = "reply"`).
+pub(crate) fn invalid_reply(error: &Error) -> Vec<u8> {
+    let reply = serde_json::json!({
+        "type": "error",
+        "data": { "code": "invalid_message", "message": error.to_string() },
+    });
+    reply.to_string().into_bytes()
+}

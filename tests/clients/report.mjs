@@ -1,0 +1,21 @@
+// What both JavaScript clients need around their rows.
+import { readFileSync } from "node:fs";
+
+export const addr = process.env.TOUR_ADDR;
+
+/** How often the tour has printed its line so far. */
+export function goodbyes() {
+  const lines = readFileSync(process.env.TOUR_STDOUT, "utf8").split("\n");
+  return lines.filter((line) => line === "Client disconnected").length;
+}
+
+/** Runs one check, prints its line, and makes the exit code 1 when it failed. */
+export async function report({ route, claim }, check) {
+  try {
+    await check();
+    console.log(`ok ${route}: ${claim}`);
+  } catch (error) {
+    console.log(`not ok ${route}: ${claim}: ${error.message.split("\n")[0]}`);
+    process.exitCode = 1;
+  }
+}
