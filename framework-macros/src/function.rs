@@ -85,6 +85,15 @@ fn other_item(item: TokenStream) -> Option<(&'static str, TokenStream)> {
     read.parse2(item).ok().flatten()
 }
 
+/// What an item is, functions included, and the token that says so.
+pub(crate) fn item_name(item: TokenStream) -> (&'static str, TokenStream) {
+    other_item(item.clone()).unwrap_or_else(|| {
+        let is_fn = |token: &TokenTree| matches!(token, TokenTree::Ident(word) if word == "fn");
+        let token = item.into_iter().find(is_fn);
+        ("a function", token.into_token_stream())
+    })
+}
+
 fn keyword(input: ParseStream<'_>) -> Option<(&'static str, TokenStream)> {
     let after = input.fork();
     if after.peek(Token![unsafe]) && !after.peek2(Token![extern]) {

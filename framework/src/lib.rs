@@ -73,3 +73,5 @@ pub use sockeye_macros::{get, websocket};
 /// tokio's clock, so that `sockeye` can be the only dependency.
 pub use tokio::time;
 
+#[cfg(feature = "testing")]
+pub use crate::testing::{ConnectExt, Refused, SocketRequest, TestClient, TestRequest, TestResponse, TestSocket};

@@ -1,1 +1,3 @@
-fn main(){}
+//! The framework from outside: one binary, a module a topic.
+
+mod sockets;

@@ -1,0 +1,3 @@
+//! What a handler sees and what goes over the wire.
+
+mod talking;
