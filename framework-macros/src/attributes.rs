@@ -81,7 +81,7 @@ mod tests {
     use crate::function::Function;
 
     fn attributes(text: &str) -> Vec<syn::Attribute> {
-        let function: Function = syn::parse_str(&format!("{text} fn f() {{}}")).expect("attributes");
+        let function: Function = syn::parse_str(&format!("{text}\nfn f() {{}}")).expect("attributes");
         function.attrs
     }
 

@@ -69,7 +69,7 @@ pub use crate::{
 };
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 pub use bytes::Bytes;
-pub use sockeye_macros::{get, websocket};
+pub use sockeye_macros::{Param, delete, dependency, get, main, patch, post, put, router, test, websocket};
 /// tokio's clock, so that `sockeye` can be the only dependency.
 pub use tokio::time;
 

@@ -4,6 +4,6 @@
 pub use crate::{ConnectExt, TestClient};
 pub use crate::{
     App, CloseCode, CloseFrame, Cookies, Error, Extension, FromRequest, Headers, Html, IntoResponse, Json, Limits,
-    Message, Origins, Path, PeerAddr, Query, Receiver, Result, Router, Sender, State, StatusCode, Upgrade,
-    WebSocket, get, websocket,
+    Message, Origins, Param, Path, PeerAddr, Query, Receiver, Result, Router, Sender, State, StatusCode, Upgrade,
+    WebSocket, delete, dependency, get, patch, post, put, router, websocket,
 };

@@ -1,1 +1,10 @@
-fn main() {}
+//! Serves the tour on `SOCKEYE_ADDR`, by default on 127.0.0.1:8000.
+
+use sockeye::prelude::*;
+
+#[sockeye::main]
+async fn main() -> Result<()> {
+    // Stdout belongs to the address and to what the handlers print.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    tour::app().run().await
+}

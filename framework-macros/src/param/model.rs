@@ -1,7 +1,7 @@
 //! What a type means as a piece of text, and what it cannot mean.
 
-use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
 use syn::ext::IdentExt;
 use syn::{Data, DataEnum, DataStruct, DeriveInput, Fields, Type, Variant};
 
@@ -93,12 +93,12 @@ impl Model {
         };
         attribute::none(&field.attrs, errors);
         let build = match &field.ident {
-            Some(name) => quote!(Self { #name: value }),
-            None => quote!(Self(value)),
+            Some(name) => quote_spanned!(Span::mixed_site()=> Self { #name: value }),
+            None => quote_spanned!(Span::mixed_site()=> Self(value)),
         };
         Some(Model::Inner {
             ty: field.ty.clone(),
-            build: build.to_token_stream(),
+            build,
         })
     }
 }
