@@ -13,8 +13,7 @@ impl Callable<'_> {
     /// `let value_n = …;` for each argument. A refusal is `Err(response)`, returned with `?`.
     pub(crate) fn extractions(&self) -> TokenStream {
         let each = self.arguments.iter().enumerate();
-        each.map(|(index, argument)| self.extraction(index, argument))
-            .collect()
+        each.map(|(index, argument)| self.extraction(index, argument)).collect()
     }
 
     /// The call of the user's function with the values, placed where its type is written.

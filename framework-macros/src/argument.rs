@@ -1,9 +1,9 @@
 //! One argument of a handler or dependency: what it is called, what it takes from the request.
 
 mod mark;
-mod types;
 #[cfg(test)]
 mod tests;
+mod types;
 
 use proc_macro2::{Ident, TokenStream};
 use quote::quote;
@@ -35,10 +35,17 @@ pub(crate) struct Argument {
 #[derive(Clone)]
 pub(crate) enum Source {
     Socket,
-    Path { name: String, rest: bool },
+    Path {
+        name: String,
+        rest: bool,
+    },
     /// `FromRequest` decides.
     Request,
-    Value { place: Place, name: String, default: Option<Expr> },
+    Value {
+        place: Place,
+        name: String,
+        default: Option<Expr>,
+    },
     Depends(syn::Path),
 }
 
@@ -115,9 +122,7 @@ impl Argument {
                 Source::Socket
             }
             Some(Mark::Depends(path)) => Source::Depends(path),
-            Some(Mark::Value { word, place, name, default }) => {
-                self.value(&word, place, name, default, errors)
-            }
+            Some(Mark::Value { word, place, name, default }) => self.value(&word, place, name, default, errors),
             None if types::is_socket(&self.ty) => {
                 if !host.socket {
                     errors.push(&self.pat, no_socket(host));
@@ -125,10 +130,7 @@ impl Argument {
                 Source::Socket
             }
             None => match param {
-                Some(param) => Source::Path {
-                    name: param.name.clone(),
-                    rest: param.rest,
-                },
+                Some(param) => Source::Path { name: param.name.clone(), rest: param.rest },
                 None => Source::Request,
             },
         };
@@ -199,10 +201,7 @@ fn no_socket(host: &Host<'_>) -> String {
     if host.owner == "`#[dependency]`" {
         return "a dependency has no socket: it runs before the upgrade\n\nhelp: take what it needs from the request, and the socket in the handler".to_owned();
     }
-    format!(
-        "{} serves plain requests, which have no socket\n\nhelp: use `#[websocket(\"/path\")]`",
-        host.owner
-    )
+    format!("{} serves plain requests, which have no socket\n\nhelp: use `#[websocket(\"/path\")]`", host.owner)
 }
 
 /// The only name that `pat` binds, and whether it binds the whole value.

@@ -69,10 +69,7 @@ fn doc_line(attribute: &Attribute) -> Option<String> {
 
 /// Items, each under `cfgs`.
 pub(crate) fn under(cfgs: &[Attribute], items: &[TokenStream]) -> TokenStream {
-    items
-        .iter()
-        .map(|item| quote::quote!(#(#cfgs)* #item))
-        .collect()
+    items.iter().map(|item| quote::quote!(#(#cfgs)* #item)).collect()
 }
 
 #[cfg(test)]

@@ -21,12 +21,7 @@ pub(crate) struct Callable<'c> {
 }
 
 impl<'c> Callable<'c> {
-    pub(crate) fn new(
-        function: &'c Function,
-        arguments: &'c [Argument],
-        prefix: &str,
-        private: TokenStream,
-    ) -> Self {
+    pub(crate) fn new(function: &'c Function, arguments: &'c [Argument], prefix: &str, private: TokenStream) -> Self {
         let name = function.name();
         let marker = Ident::new(&format!("{prefix}{name}"), Span::mixed_site());
         Callable { function, arguments, marker, private }
@@ -109,9 +104,7 @@ impl<'c> Callable<'c> {
                 _ => None,
             };
             let free = own.filter(|name| !names.contains(name));
-            names.push(free.unwrap_or_else(|| {
-                format_ident!("argument_{index}", span = Span::mixed_site())
-            }));
+            names.push(free.unwrap_or_else(|| format_ident!("argument_{index}", span = Span::mixed_site())));
         }
         names
     }

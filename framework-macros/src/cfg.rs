@@ -40,29 +40,16 @@ pub(crate) fn variants(
 
 type Decided = Vec<(String, bool)>;
 
-fn decide(
-    function: &Function,
-    decided: &Decided,
-    condition: &TokenStream,
-    holds: bool,
-) -> (Function, Decided) {
+fn decide(function: &Function, decided: &Decided, condition: &TokenStream, holds: bool) -> (Function, Decided) {
     let mut function = function.clone();
     let mut decided = decided.clone();
     decided.push((condition.to_string(), holds));
-    function.cfgs.push(if holds {
-        parse_quote!(#[cfg(#condition)])
-    } else {
-        parse_quote!(#[cfg(not(#condition))])
-    });
+    function.cfgs.push(if holds { parse_quote!(#[cfg(#condition)]) } else { parse_quote!(#[cfg(not(#condition))]) });
     (function, decided)
 }
 
 /// Applies what is decided, and gives the first condition that is not.
-fn next(
-    function: &mut Function,
-    ours: fn(&syn::Path) -> bool,
-    decided: &Decided,
-) -> Option<TokenStream> {
+fn next(function: &mut Function, ours: fn(&syn::Path) -> bool, decided: &Decided) -> Option<TokenStream> {
     let mut undecided = None;
     let inputs = std::mem::take(&mut function.sig.inputs);
     for mut input in inputs {
@@ -96,10 +83,7 @@ fn next(
 }
 
 /// The condition of a `cfg` or `cfg_attr`, and the attributes that it adds.
-fn conditional(
-    attribute: &Attribute,
-    ours: fn(&syn::Path) -> bool,
-) -> Option<(TokenStream, Vec<Attribute>)> {
+fn conditional(attribute: &Attribute, ours: fn(&syn::Path) -> bool) -> Option<(TokenStream, Vec<Attribute>)> {
     if attribute.path().is_ident("cfg") {
         let condition: Meta = attribute.parse_args().ok()?;
         return Some((condition.into_token_stream(), Vec::new()));

@@ -51,10 +51,7 @@ pub(crate) fn run(attribute: TokenStream, item: TokenStream) -> TokenStream {
 }
 
 fn options(attribute: TokenStream, errors: &mut Errors) -> TokenStream {
-    let allowed = Allowed {
-        owner: OWNER,
-        names: &["crate"],
-    };
+    let allowed = Allowed { owner: OWNER, names: &["crate"] };
     let entries = entries_of(attribute, allowed, errors);
     let krate = entries.first().and_then(|entry| entry.krate(errors));
     private(krate.as_ref())
@@ -66,11 +63,7 @@ fn one(private: &TokenStream, function: &Function, broken: bool) -> TokenStream 
     validate::check(&dependency, &mut errors);
     let failed = broken || !errors.is_empty();
     let mut items = errors.finish();
-    items.extend(if failed {
-        fallback::expand(&dependency)
-    } else {
-        expand::expand(&dependency)
-    });
+    items.extend(if failed { fallback::expand(&dependency) } else { expand::expand(&dependency) });
     under(&function.cfgs, &items)
 }
 
@@ -86,13 +79,7 @@ impl<'d> Dependency<'d> {
             FnArg::Typed(typed) => Some(typed),
             FnArg::Receiver(_) => None,
         });
-        let arguments = typed
-            .map(|typed| Argument::read(typed, &host, errors))
-            .collect();
-        Dependency {
-            function,
-            arguments,
-            private: private.clone(),
-        }
+        let arguments = typed.map(|typed| Argument::read(typed, &host, errors)).collect();
+        Dependency { function, arguments, private: private.clone() }
     }
 }

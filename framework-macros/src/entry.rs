@@ -48,10 +48,6 @@ pub(crate) fn run(entry: Entry, attribute: TokenStream, item: TokenStream) -> To
     let function = validate::check(entry, &function, &mut errors);
     let failed = !errors.is_empty();
     let mut items = errors.finish();
-    items.push(if failed {
-        expand::fallback(&function)
-    } else {
-        expand::expand(entry, &options, &function)
-    });
+    items.push(if failed { expand::fallback(&function) } else { expand::expand(entry, &options, &function) });
     under(&function.cfgs, &items)
 }

@@ -14,9 +14,7 @@ pub(crate) struct Errors {
 
 impl Errors {
     pub(crate) fn new() -> Self {
-        Errors {
-            found: Some(Vec::new()),
-        }
+        Errors { found: Some(Vec::new()) }
     }
 
     /// Marks `place` (first to last token) and says `message`.
@@ -26,10 +24,7 @@ impl Errors {
 
     /// Takes over an error that already knows its place.
     pub(crate) fn absorb(&mut self, error: syn::Error) {
-        self.found
-            .as_mut()
-            .expect("errors are collected before they are finished")
-            .push(error);
+        self.found.as_mut().expect("errors are collected before they are finished").push(error);
     }
 
     /// Hands the error of `result` to the collector and goes on without the value.

@@ -52,9 +52,7 @@ impl Function {
 impl Parse for Function {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attrs = input.call(Attribute::parse_outer)?;
-        let (cfgs, attrs) = attrs
-            .into_iter()
-            .partition(|attribute| attribute.path().is_ident("cfg"));
+        let (cfgs, attrs) = attrs.into_iter().partition(|attribute| attribute.path().is_ident("cfg"));
         let vis = input.parse()?;
         let sig = input.parse()?;
         let body = input.parse()?;

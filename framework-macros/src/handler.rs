@@ -61,32 +61,19 @@ fn one(attribute: &RouteAttribute, function: &Function, broken: bool) -> TokenSt
     validate::check(&handler, &mut errors);
     let failed = broken || !errors.is_empty();
     let mut items = errors.finish();
-    items.extend(if failed {
-        fallback::expand(&handler)
-    } else {
-        expand::expand(&handler)
-    });
+    items.extend(if failed { fallback::expand(&handler) } else { expand::expand(&handler) });
     under(&function.cfgs, &items)
 }
 
 impl<'h> Handler<'h> {
-    pub(crate) fn read(
-        attribute: &'h RouteAttribute,
-        function: &'h Function,
-        errors: &mut Errors,
-    ) -> Self {
-        let host = Host {
-            owner: attribute.kind.attribute(),
-            socket: attribute.kind.is_socket(),
-            path: &attribute.path,
-        };
+    pub(crate) fn read(attribute: &'h RouteAttribute, function: &'h Function, errors: &mut Errors) -> Self {
+        let host =
+            Host { owner: attribute.kind.attribute(), socket: attribute.kind.is_socket(), path: &attribute.path };
         let typed = function.sig.inputs.iter().filter_map(|input| match input {
             FnArg::Typed(typed) => Some(typed),
             FnArg::Receiver(_) => None,
         });
-        let arguments = typed
-            .map(|typed| Argument::read(typed, &host, errors))
-            .collect();
+        let arguments = typed.map(|typed| Argument::read(typed, &host, errors)).collect();
         Handler { attribute, function, arguments }
     }
 

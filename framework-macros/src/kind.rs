@@ -12,14 +12,7 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(crate) const ALL: [Kind; 6] = [
-        Kind::WebSocket,
-        Kind::Get,
-        Kind::Post,
-        Kind::Put,
-        Kind::Patch,
-        Kind::Delete,
-    ];
+    pub(crate) const ALL: [Kind; 6] = [Kind::WebSocket, Kind::Get, Kind::Post, Kind::Put, Kind::Patch, Kind::Delete];
 
     /// The name of the attribute.
     pub(crate) fn word(self) -> &'static str {

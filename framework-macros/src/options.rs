@@ -32,10 +32,7 @@ impl Entry {
     /// The value, which this option must have.
     pub(crate) fn expect(&self, example: &str, errors: &mut Errors) -> Option<&Expr> {
         if self.value.is_none() {
-            errors.push(
-                &self.name,
-                format!("`{0}` needs a value: write `{0} = {example}`", self.key()),
-            );
+            errors.push(&self.name, format!("`{0}` needs a value: write `{0} = {example}`", self.key()));
         }
         self.value.as_ref()
     }
@@ -46,13 +43,7 @@ impl Entry {
         if let Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) = value {
             return Some(text.clone());
         }
-        errors.push(
-            value,
-            format!(
-                "`{0}` is a string literal: write `{0} = {example}`",
-                self.key()
-            ),
-        );
+        errors.push(value, format!("`{0}` is a string literal: write `{0} = {example}`", self.key()));
         None
     }
 
@@ -70,11 +61,7 @@ impl Entry {
                 .unwrap_or_default();
             errors.push(
                 &text,
-                format!(
-                    "`{}` is not \"{typed}\"{guess}\n\nhelp: it is {} or {last}",
-                    self.key(),
-                    rest.join(", ")
-                ),
+                format!("`{}` is not \"{typed}\"{guess}\n\nhelp: it is {} or {last}", self.key(), rest.join(", ")),
             );
         }
         found
@@ -86,10 +73,7 @@ impl Entry {
             None => true,
             Some(Expr::Lit(ExprLit { lit: Lit::Bool(flag), .. })) => flag.value,
             Some(other) => {
-                errors.push(
-                    other,
-                    format!("`{}` is either `true` or `false`", self.key()),
-                );
+                errors.push(other, format!("`{}` is either `true` or `false`", self.key()));
                 false
             }
         }
@@ -99,17 +83,9 @@ impl Entry {
     pub(crate) fn krate(&self, errors: &mut Errors) -> Option<Path> {
         let value = self.expect("my_sockeye", errors)?;
         match value {
-            Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => {
-                Some(path.path.clone())
-            }
+            Expr::Path(path) if path.qself.is_none() && path.attrs.is_empty() => Some(path.path.clone()),
             Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-                errors.push(
-                    value,
-                    format!(
-                        "`crate` is a path, not a string: write `crate = {}`",
-                        text.value()
-                    ),
-                );
+                errors.push(value, format!("`crate` is a path, not a string: write `crate = {}`", text.value()));
                 None
             }
             other => {
@@ -152,10 +128,7 @@ pub(crate) fn entries_of(tokens: TokenStream, allowed: Allowed, errors: &mut Err
 fn entry(input: ParseStream<'_>) -> syn::Result<Entry> {
     if !input.peek(Ident::peek_any) {
         let token: proc_macro2::TokenTree = input.parse()?;
-        return Err(syn::Error::new_spanned(
-            token,
-            "expected an option, written `name = value`",
-        ));
+        return Err(syn::Error::new_spanned(token, "expected an option, written `name = value`"));
     }
     let name = input.call(Ident::parse_any)?;
     if !input.peek(Token![=]) {
@@ -163,10 +136,7 @@ fn entry(input: ParseStream<'_>) -> syn::Result<Entry> {
     }
     input.parse::<Token![=]>()?;
     if input.is_empty() || input.peek(Token![,]) {
-        return Err(syn::Error::new_spanned(
-            &name,
-            format!("the value of `{name}` is missing"),
-        ));
+        return Err(syn::Error::new_spanned(&name, format!("the value of `{name}` is missing")));
     }
     let value = Some(input.parse::<Expr>()?);
     Ok(Entry { name, value })
@@ -192,10 +162,7 @@ fn unknown(typed: &str, allowed: Allowed) -> String {
         .map(|name| format!(": did you mean `{name}`?"))
         .unwrap_or_default();
     let all = suggest::list(allowed.names.iter().copied(), "and");
-    format!(
-        "unknown option `{typed}`{guess}\n\nhelp: {} takes {all}",
-        allowed.owner
-    )
+    format!("unknown option `{typed}`{guess}\n\nhelp: {} takes {all}", allowed.owner)
 }
 
 /// The framework's crate: absolute, unless the user named it.
@@ -217,10 +184,7 @@ mod tests {
     use super::{Allowed, entries_of};
     use crate::errors::Errors;
 
-    const ALLOWED: Allowed = Allowed {
-        owner: "`#[x]`",
-        names: &["invalid", "flag", "crate"],
-    };
+    const ALLOWED: Allowed = Allowed { owner: "`#[x]`", names: &["invalid", "flag", "crate"] };
 
     fn read(text: &str) -> (Vec<String>, Vec<String>) {
         let mut errors = Errors::new();

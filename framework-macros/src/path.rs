@@ -53,11 +53,7 @@ pub(crate) struct Mistake {
 
 impl Mistake {
     fn new(range: Range<usize>, message: impl Into<String>, help: impl Into<String>) -> Self {
-        Mistake {
-            range,
-            message: message.into(),
-            help: help.into(),
-        }
+        Mistake { range, message: message.into(), help: help.into() }
     }
 
     /// The mistake with the path drawn and the culprit underlined.
@@ -107,11 +103,7 @@ pub(crate) fn parse(text: &str, role: Role) -> (Path, Vec<Mistake>) {
     duplicates(&segments, &mut mistakes);
     rests(text, &segments, role, &mut mistakes);
     mistakes.sort_by_key(|mistake| mistake.range.start);
-    let path = Path {
-        text: text.to_owned(),
-        segments,
-        broken: !mistakes.is_empty(),
-    };
+    let path = Path { text: text.to_owned(), segments, broken: !mistakes.is_empty() };
     (path, mistakes)
 }
 
@@ -125,11 +117,7 @@ fn leading_slash(text: &str, role: Role, mistakes: &mut Vec<Mistake>) -> usize {
         (Role::Prefix, true) => "a router without a prefix needs no `prefix`".to_owned(),
         (_, false) => format!("write \"/{}\"", text.trim_start()),
     };
-    let message = if text.is_empty() {
-        "the path is empty"
-    } else {
-        "a path begins with a slash"
-    };
+    let message = if text.is_empty() { "the path is empty" } else { "a path begins with a slash" };
     let first = text.chars().next().map_or(0, char::len_utf8);
     mistakes.push(Mistake::new(0..first, message, help));
     // The rest of an empty path would only be told again that it is empty.

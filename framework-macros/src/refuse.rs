@@ -7,12 +7,7 @@ use crate::errors::Errors;
 use crate::function::NotAFunction;
 
 /// The errors, and the item as it was.
-pub(crate) fn refuse(
-    owner: &str,
-    reason: NotAFunction,
-    item: TokenStream,
-    mut errors: Errors,
-) -> TokenStream {
+pub(crate) fn refuse(owner: &str, reason: NotAFunction, item: TokenStream, mut errors: Errors) -> TokenStream {
     match reason {
         // rustc says what is missing.
         NotAFunction::Bodiless => {}

@@ -54,10 +54,7 @@ pub(crate) fn run(attribute: TokenStream, item: TokenStream) -> TokenStream {
 
 impl Options {
     fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let allowed = Allowed {
-            owner: "`#[router]`",
-            names: &["prefix", "tag", "crate"],
-        };
+        let allowed = Allowed { owner: "`#[router]`", names: &["prefix", "tag", "crate"] };
         let mut options = Options::default();
         for entry in entries_of(tokens, allowed, errors) {
             match entry.key().as_str() {
@@ -89,13 +86,6 @@ impl RouterModule {
         // `mod chat;`: rustc says that macros do not see other files.
         let items = module.content.map(|(_, items)| items)?;
         let routes = items.iter().filter_map(Route::read).collect();
-        Some(RouterModule {
-            options,
-            attrs: module.attrs,
-            head,
-            name: module.ident,
-            items,
-            routes,
-        })
+        Some(RouterModule { options, attrs: module.attrs, head, name: module.ident, items, routes })
     }
 }

@@ -14,11 +14,8 @@ impl Callable<'_> {
     pub(crate) fn tables(&self) -> TokenStream {
         let private = &self.private;
         let infos = self.arguments.iter().map(|argument| info(argument, private));
-        let extractors = self
-            .arguments
-            .iter()
-            .enumerate()
-            .filter_map(|(index, argument)| extractor(index, argument, private));
+        let extractors =
+            self.arguments.iter().enumerate().filter_map(|(index, argument)| extractor(index, argument, private));
         quote_spanned! {Span::mixed_site()=>
             const ARGUMENTS: &'static [#private::ArgInfo] = &[#(#infos),*];
             #(#extractors)*
@@ -72,7 +69,8 @@ impl Callable<'_> {
             let arms = before.iter().map(|(first_index, first)| {
                 let message = format!(
                     "a request has one body: {} and {} both take it; take one value that holds all",
-                    title(first), title(second),
+                    title(first),
+                    title(second),
                 );
                 self.complaint(*first_index, second, &message)
             });
@@ -177,10 +175,7 @@ fn extractor(index: usize, argument: &Argument, private: &TokenStream) -> Option
         Source::Socket => return None,
         Source::Path { .. } => (ty.to_token_stream(), call("path_value", ty)),
         Source::Request => (ty.to_token_stream(), call("extractor", ty)),
-        Source::Depends(path) => (
-            ty.to_token_stream(),
-            quote_spanned!(Span::mixed_site()=> depends(&#path)),
-        ),
+        Source::Depends(path) => (ty.to_token_stream(), quote_spanned!(Span::mixed_site()=> depends(&#path))),
         Source::Value { place, default, .. } => {
             let word = match place {
                 Place::Query => "query",

@@ -2,12 +2,12 @@
 
 pub use std::{borrow::Cow, boxed::Box};
 
-
+use crate::extract::{Rejection, cookie_values, header_values, path_argument, query_values, run_dependency};
 pub use crate::{
     Router,
     extract::{
-        ArgInfo, Dependency, DependencyFn, FromPath, FromRequest, FromValues, Location, Needs, Param, ParamError, Place,
-        Request,
+        ArgInfo, Dependency, DependencyFn, FromPath, FromRequest, FromValues, Location, Needs, Param, ParamError,
+        Place, Request,
     },
     http::{IntoResponse, Response},
     route::{
@@ -17,7 +17,6 @@ pub use crate::{
     rt::{BoxFuture, Flavor, RuntimeOptions, block_on},
     ws::{SocketArg, SocketOutcome, Upgrade},
 };
-use crate::extract::{Rejection, cookie_values, header_values, path_argument, query_values, run_dependency};
 
 /// How one argument is had.
 #[allow(missing_debug_implementations)]
@@ -122,4 +121,3 @@ impl<T, E> ResultParts for Result<T, E> {
 pub fn socket<T: SocketArg>(upgrade: Upgrade, _: &'static RouteInfo) -> T {
     crate::ws::socket(upgrade)
 }
-

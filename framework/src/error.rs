@@ -156,11 +156,6 @@ impl Error {
         self.0.source.as_deref().and_then(|source| source.downcast_ref())
     }
 
-    /// The close frame that this error asks for when it ends a handler.
-    pub(crate) fn wanted_close(&self) -> Option<&CloseFrame> {
-        if self.is_disconnect() { None } else { self.0.close.as_ref() }
-    }
-
     /// Finds a Sockeye error in any error's chain of sources.
     pub(crate) fn find<'a>(error: &'a (dyn StdError + 'static)) -> Option<ErrorView<'a>> {
         let mut next = Some(error);
@@ -182,6 +177,7 @@ impl ErrorView<'_> {
         self.0.kind == ErrorKind::Disconnected
     }
 
+    /// The close frame that the error asks for when it ends a handler.
     pub(crate) fn wanted_close(&self) -> Option<&CloseFrame> {
         if self.is_disconnect() { None } else { self.0.close.as_ref() }
     }

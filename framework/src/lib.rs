@@ -56,15 +56,16 @@ pub use crate::{
     config::{Limits, Origins},
     error::{BoxError, Error, ErrorKind, Result},
     extract::{
-        ArgInfo, Cookies, Extension, FromPath, FromRequest, FromValues, Headers, OptionalFromRequest, Param, ParamError,
-        Path, PeerAddr, Query, Rejection, Request, State,
+        ArgInfo, Cookies, Extension, FromPath, FromRequest, FromValues, Headers, OptionalFromRequest, Param,
+        ParamError, Path, PeerAddr, Query, Rejection, Request, State, ValueError,
     },
     http::{Body, Html, IntoResponse, Json, Redirect, Response},
-    route::{BuildError, Conflict, IntoRoute, Problem, RouteInfo, Router},
+    route::{BuildError, Conflict, IntoRoute, Problem, Route, RouteInfo, RouteService, Router},
     rt::spawn,
     server::Server,
     ws::{
-        CloseCode, CloseFrame, ConnectionId, Decided, Inbound, Iter, Message, Outbound, Params, Receiver, Sender, SocketOutcome, Text, Upgrade, WebSocket,
+        CloseCode, CloseFrame, ConnectionId, Decided, Inbound, Iter, Message, Outbound, Params, Receiver, Sender,
+        SocketOutcome, Text, Upgrade, WebSocket,
     },
 };
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};

@@ -2,7 +2,7 @@
 
 use std::future::Future;
 
-pub use tokio::task::JoinHandle;
+use tokio::task::JoinHandle;
 
 /// A boxed future that may cross threads.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -7,7 +7,7 @@ const SECRET: &str = "secret-token";
 
 /// After the handshake, in the socket's own words.
 #[websocket("/ws/token")]
-pub async fn token(ws: WebSocket, token: Option<String>) -> Result<()> {
+pub(crate) async fn token(ws: WebSocket, token: Option<String>) -> Result<()> {
     if token.is_none_or(|token| token.is_empty()) {
         ws.send_json(&json!({ "error": "No token" })).await?;
         return ws.close(1000).await;
@@ -19,7 +19,7 @@ pub async fn token(ws: WebSocket, token: Option<String>) -> Result<()> {
 
 /// With a close code that the browser sees.
 #[websocket("/ws/secure")]
-pub async fn secure(up: Upgrade, token: Option<String>) -> Result<()> {
+pub(crate) async fn secure(up: Upgrade, token: Option<String>) -> Result<()> {
     if token.as_deref() != Some(SECRET) {
         return up.close(4001, "unauthorized").await;
     }
@@ -31,7 +31,7 @@ pub async fn secure(up: Upgrade, token: Option<String>) -> Result<()> {
 
 /// Before the upgrade, with an HTTP status.
 #[websocket("/ws/strict")]
-pub async fn strict(up: Upgrade, token: Option<String>) -> Result<()> {
+pub(crate) async fn strict(up: Upgrade, token: Option<String>) -> Result<()> {
     if token.as_deref() != Some(SECRET) {
         return up.deny(StatusCode::UNAUTHORIZED).await;
     }

@@ -52,7 +52,7 @@ impl Drop for Membership<'_> {
 
 /// What one says goes to everyone in the room.
 #[websocket("/chat/<room>")]
-pub async fn chat(mut ws: WebSocket, room: String, manager: State<Manager>) -> Result<()> {
+pub(crate) async fn chat(mut ws: WebSocket, room: String, manager: State<Manager>) -> Result<()> {
     let _membership = manager.join(&room, &ws);
     loop {
         let text = ws.receive_text().await?;

@@ -5,7 +5,7 @@ use sockeye::prelude::*;
 
 /// Text in, text out.
 #[websocket("/ws")]
-pub async fn echo_text(mut ws: WebSocket) -> Result<()> {
+pub(crate) async fn echo_text(mut ws: WebSocket) -> Result<()> {
     loop {
         let text = ws.receive_text().await?;
         ws.send_text(format!("Echo: {text}")).await?;
@@ -14,7 +14,7 @@ pub async fn echo_text(mut ws: WebSocket) -> Result<()> {
 
 /// A path parameter.
 #[websocket("/ws/<room_id>")]
-pub async fn room(mut ws: WebSocket, room_id: String) -> Result<()> {
+pub(crate) async fn room(mut ws: WebSocket, room_id: String) -> Result<()> {
     ws.send_text(format!("Welcome to room: {room_id}")).await?;
     loop {
         let text = ws.receive_text().await?;
@@ -24,7 +24,7 @@ pub async fn room(mut ws: WebSocket, room_id: String) -> Result<()> {
 
 /// Every kind of message once, in and out, and a close.
 #[websocket("/ws/ops")]
-pub async fn ops(mut ws: WebSocket) -> Result<()> {
+pub(crate) async fn ops(mut ws: WebSocket) -> Result<()> {
     let _text = ws.receive_text().await?;
     let _json: Value = ws.receive_json().await?;
     let _bytes = ws.receive_bytes().await?;
@@ -36,7 +36,7 @@ pub async fn ops(mut ws: WebSocket) -> Result<()> {
 
 /// JSON in, JSON out. What is not JSON ends the socket with 1007.
 #[websocket("/ws/json")]
-pub async fn json(mut ws: WebSocket) -> Result<()> {
+pub(crate) async fn json(mut ws: WebSocket) -> Result<()> {
     loop {
         let data: Value = ws.receive_json().await?;
         let echo = data.get("message").cloned().unwrap_or_else(|| "".into());
@@ -46,7 +46,7 @@ pub async fn json(mut ws: WebSocket) -> Result<()> {
 
 /// Notices the peer's leaving, however it goes.
 #[websocket("/ws/disconnect")]
-pub async fn disconnect(mut ws: WebSocket) -> Result<()> {
+pub(crate) async fn disconnect(mut ws: WebSocket) -> Result<()> {
     let served = answer(&mut ws).await;
     println!("Client disconnected");
     served
@@ -61,7 +61,7 @@ async fn answer(ws: &mut WebSocket) -> Result<()> {
 
 /// Every message as it came: for benches and conformance suites.
 #[websocket("/echo", max_message = 16 << 20)]
-pub async fn echo(mut ws: WebSocket) -> Result<()> {
+pub(crate) async fn echo(mut ws: WebSocket) -> Result<()> {
     while let Some(message) = ws.next().await {
         ws.send(&message?).await?;
     }

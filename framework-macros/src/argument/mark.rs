@@ -16,12 +16,7 @@ const WORDS: [&str; 5] = ["query", "header", "cookie", "depends", "socket"];
 pub(super) enum Mark {
     Socket(Ident),
     Depends(syn::Path),
-    Value {
-        word: Ident,
-        place: Place,
-        name: Option<LitStr>,
-        default: Option<Expr>,
-    },
+    Value { word: Ident, place: Place, name: Option<LitStr>, default: Option<Expr> },
 }
 
 /// Whether an attribute's path is one of ours.
@@ -35,19 +30,16 @@ fn word(path: &syn::Path) -> Option<&'static str> {
 
 /// The mark of an argument, and the attributes that are not ours. Documentation is dropped: rustc
 /// refuses it on arguments, and here it would be a pity to.
-pub(super) fn read_all(
-    attributes: &[Attribute],
-    errors: &mut Errors,
-) -> (Option<Mark>, Vec<Attribute>) {
+pub(super) fn read_all(attributes: &[Attribute], errors: &mut Errors) -> (Option<Mark>, Vec<Attribute>) {
     let mut mark: Option<(&'static str, Option<Mark>)> = None;
     let mut others = Vec::new();
     for attribute in attributes {
         let path = attribute.path();
         if let Some(word) = word(path) {
             match &mark {
-                Some((before, _)) => errors.push(path, format!(
-                    "an argument comes from one place: `#[{before}]` already says which"
-                )),
+                Some((before, _)) => {
+                    errors.push(path, format!("an argument comes from one place: `#[{before}]` already says which"))
+                }
                 None => mark = Some((word, read(word, attribute, errors))),
             }
         } else if let Some(meant) = slip(path) {
@@ -119,11 +111,7 @@ fn value(word: Ident, attribute: &Attribute, errors: &mut Errors) -> Mark {
 }
 
 /// `"name", default = EXPR`, the name also as `rename = "name"`.
-fn parts(
-    place: Place,
-    input: ParseStream<'_>,
-    errors: &mut Errors,
-) -> (Option<LitStr>, Option<Expr>) {
+fn parts(place: Place, input: ParseStream<'_>, errors: &mut Errors) -> (Option<LitStr>, Option<Expr>) {
     let mut name = None;
     if input.peek(LitStr) {
         name = input.parse().ok();
@@ -152,18 +140,9 @@ fn again(name: &mut Option<LitStr>, entry: &Entry, errors: &mut Errors) {
 
 fn allowed(place: Place) -> Allowed {
     match place {
-        Place::Query => Allowed {
-            owner: "`#[query]`",
-            names: &["default", "rename"],
-        },
-        Place::Header => Allowed {
-            owner: "`#[header]`",
-            names: &["name", "default"],
-        },
-        Place::Cookie => Allowed {
-            owner: "`#[cookie]`",
-            names: &["name", "default"],
-        },
+        Place::Query => Allowed { owner: "`#[query]`", names: &["default", "rename"] },
+        Place::Header => Allowed { owner: "`#[header]`", names: &["name", "default"] },
+        Place::Cookie => Allowed { owner: "`#[cookie]`", names: &["name", "default"] },
     }
 }
 
@@ -176,9 +155,6 @@ fn check_name(place: Place, name: &LitStr, errors: &mut Errors) {
             Place::Cookie => "cookie",
             _ => "header",
         };
-        errors.push(
-            name,
-            format!("no {what} has this name: it is made of letters, digits and `!#$%&'*+-.^_`|~`"),
-        );
+        errors.push(name, format!("no {what} has this name: it is made of letters, digits and `!#$%&'*+-.^_`|~`"));
     }
 }

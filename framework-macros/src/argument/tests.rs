@@ -8,11 +8,7 @@ use crate::path::{Path, Role, parse};
 /// What the argument is, in short, and what is wrong with it.
 fn read_in(text: &str, path: &str, socket: bool) -> (String, Vec<String>) {
     let path = parse(path, Role::Route).0;
-    let host = Host {
-        owner: if socket { "`#[websocket]`" } else { "`#[get]`" },
-        socket,
-        path: &path,
-    };
+    let host = Host { owner: if socket { "`#[websocket]`" } else { "`#[get]`" }, socket, path: &path };
     let mut errors = Errors::new();
     let FnArg::Typed(input) = syn::parse_str(text).expect("an argument") else {
         panic!("not self");

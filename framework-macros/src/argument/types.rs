@@ -35,8 +35,8 @@ fn is_named(ty: &Type, names: &[&str]) -> bool {
 /// The types that read the query value of the argument's name.
 fn is_plain(ty: &Type) -> bool {
     let plain = [
-        "String", "Option", "Vec", "bool", "char", "Uuid", "u8", "u16", "u32", "u64", "u128",
-        "usize", "i8", "i16", "i32", "i64", "i128", "isize", "f32", "f64",
+        "String", "Option", "Vec", "bool", "char", "Uuid", "u8", "u16", "u32", "u64", "u128", "usize", "i8", "i16",
+        "i32", "i64", "i128", "isize", "f32", "f64",
     ];
     is_named(ty, &plain)
 }
@@ -108,9 +108,7 @@ enum Open {
 fn open_part(tokens: TokenStream) -> Option<Open> {
     let tokens: Vec<TokenTree> = tokens.into_iter().collect();
     // The lifetimes of `fn(&str)` and `dyn Fn(&str)` are bound where they stand.
-    let callable = |token: &TokenTree| {
-        matches!(token, TokenTree::Ident(word) if ["fn", "Fn", "FnMut", "FnOnce"].iter().any(|name| word == name))
-    };
+    let callable = |token: &TokenTree| matches!(token, TokenTree::Ident(word) if ["fn", "Fn", "FnMut", "FnOnce"].iter().any(|name| word == name));
     if tokens.iter().any(callable) {
         return None;
     }
@@ -118,12 +116,8 @@ fn open_part(tokens: TokenStream) -> Option<Open> {
         TokenTree::Ident(word) if word == "impl" => Some(Open::Impl),
         TokenTree::Ident(word) if word == "_" => Some(Open::Infer),
         TokenTree::Punct(punct) if punct.as_char() == '_' => Some(Open::Infer),
-        TokenTree::Punct(punct) if punct.as_char() == '&' => {
-            (!is_static(&tokens[at + 1..])).then_some(Open::Borrow)
-        }
-        TokenTree::Punct(punct) if punct.as_char() == '\'' => {
-            (!is_static(&tokens[at..])).then_some(Open::Borrow)
-        }
+        TokenTree::Punct(punct) if punct.as_char() == '&' => (!is_static(&tokens[at + 1..])).then_some(Open::Borrow),
+        TokenTree::Punct(punct) if punct.as_char() == '\'' => (!is_static(&tokens[at..])).then_some(Open::Borrow),
         TokenTree::Group(group) => open_part(group.stream()),
         _ => None,
     })

@@ -8,11 +8,7 @@ use crate::shape::{self, Shape};
 
 pub(super) fn check(dependency: &Dependency<'_>, errors: &mut Errors) {
     let sig = &dependency.function.sig;
-    let inputs: Vec<_> = dependency
-        .arguments
-        .iter()
-        .map(|argument| argument.expected(None))
-        .collect();
+    let inputs: Vec<_> = dependency.arguments.iter().map(|argument| argument.expected(None)).collect();
     let expected = shape::expected(sig, &inputs, "");
     Shape::new(errors, expected).check(sig, "a dependency");
     if has_impl(dependency.value()) {

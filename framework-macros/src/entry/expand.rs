@@ -11,8 +11,7 @@ pub(super) fn expand(entry: Entry, options: &Options, function: &Function) -> To
     let Function { attrs, vis, sig, body, .. } = function;
     let (fn_token, name, output) = (&sig.fn_token, &sig.ident, &sig.output);
     let (private, runtime) = (options.private(), options.expand(entry));
-    let test = (entry == Entry::Test)
-        .then(|| quote_spanned!(Span::mixed_site()=> #[::core::prelude::v1::test]));
+    let test = (entry == Entry::Test).then(|| quote_spanned!(Span::mixed_site()=> #[::core::prelude::v1::test]));
     quote_spanned! {Span::mixed_site()=>
         #test
         #(#attrs)*
@@ -29,9 +28,8 @@ pub(super) fn fallback(function: &Function) -> TokenStream {
     let (fn_token, name) = (&sig.fn_token, &sig.ident);
     let (generics, inputs, output) = (&sig.generics, &sig.inputs, &sig.output);
     let bounds = &sig.generics.where_clause;
-    let inner = (receiver(sig).is_none() && sig.variadic.is_none()).then(|| {
-        quote_spanned!(Span::mixed_site()=> async fn #name #generics (#inputs) #output #bounds #body)
-    });
+    let inner = (receiver(sig).is_none() && sig.variadic.is_none())
+        .then(|| quote_spanned!(Span::mixed_site()=> async fn #name #generics (#inputs) #output #bounds #body));
     quote_spanned! {Span::mixed_site()=>
         #[allow(unused, clippy::all)]
         #vis #fn_token #name() { #inner }

@@ -17,10 +17,7 @@ pub(super) struct Options {
 
 impl Options {
     pub(super) fn read(entry: Entry, tokens: TokenStream, errors: &mut Errors) -> Self {
-        let allowed = Allowed {
-            owner: entry.owner(),
-            names: &["flavor", "worker_threads", "start_paused", "crate"],
-        };
+        let allowed = Allowed { owner: entry.owner(), names: &["flavor", "worker_threads", "start_paused", "crate"] };
         let list = entries_of(tokens, allowed, errors);
         let find = |name: &str| list.iter().find(|entry| entry.key() == name);
         let mut options = Options {
@@ -45,7 +42,10 @@ impl Options {
         if let Some(paused) = find("start_paused") {
             options.start_paused = paused.flag(errors);
             if options.start_paused && options.multi_thread {
-                errors.push(&paused.name, "the clock can only stand still on one thread\n\nhelp: add `flavor = \"current_thread\"`");
+                errors.push(
+                    &paused.name,
+                    "the clock can only stand still on one thread\n\nhelp: add `flavor = \"current_thread\"`",
+                );
             }
         }
         options

@@ -29,10 +29,7 @@ impl RouteAttribute {
         let (literal, options) = Parser::parse2(read, tokens).unwrap_or_default();
         let path = match &literal {
             Some(literal) => parse_path(literal, Role::Route, errors),
-            None => Path {
-                broken: true,
-                ..Path::default()
-            },
+            None => Path { broken: true, ..Path::default() },
         };
         RouteAttribute { kind, literal, path, options }
     }
@@ -72,10 +69,7 @@ fn literal(kind: Kind, input: ParseStream<'_>, errors: &mut Errors) -> Option<Li
         found.extend(input.parse::<TokenTree>().ok());
     }
     let _ = input.parse::<Token![,]>();
-    errors.push(
-        found,
-        format!("the path is a string literal, as it is checked while compiling: write `{example}`"),
-    );
+    errors.push(found, format!("the path is a string literal, as it is checked while compiling: write `{example}`"));
     None
 }
 

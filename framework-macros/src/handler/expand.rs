@@ -5,8 +5,8 @@ use quote::{quote, quote_spanned};
 use syn::Expr;
 
 use super::Handler;
-use crate::attributes::summary;
 use crate::adaptor::has_impl;
+use crate::attributes::summary;
 use crate::callable::Callable;
 use crate::spans;
 use crate::tables::location;
@@ -29,11 +29,7 @@ pub(super) fn expand(handler: &Handler<'_>) -> Vec<TokenStream> {
         },
         handler.endpoint(&callable),
     ];
-    items.extend(if handler.attribute.kind.is_socket() {
-        callable.no_body()
-    } else {
-        callable.one_body()
-    });
+    items.extend(if handler.attribute.kind.is_socket() { callable.no_body() } else { callable.one_body() });
     items
 }
 
@@ -41,11 +37,7 @@ impl Handler<'_> {
     fn endpoint(&self, callable: &Callable<'_>) -> TokenStream {
         let Callable { marker, private, .. } = callable;
         let needs = callable.needs();
-        let handler = if self.attribute.kind.is_socket() {
-            socket(callable)
-        } else {
-            plain(callable)
-        };
+        let handler = if self.attribute.kind.is_socket() { socket(callable) } else { plain(callable) };
         quote_spanned! {Span::mixed_site()=>
             #[allow(deprecated)]
             impl #private::Endpoint for #marker {

@@ -23,22 +23,11 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn allowed(kind: Kind) -> Allowed {
         let names: &[&str] = if kind.is_socket() {
-            &[
-                "invalid",
-                "protocols",
-                "strict_protocol",
-                "max_message",
-                "max_frame",
-                "tag",
-                "crate",
-            ]
+            &["invalid", "protocols", "strict_protocol", "max_message", "max_frame", "tag", "crate"]
         } else {
             &["max_body", "tag", "crate"]
         };
-        Allowed {
-            owner: kind.attribute(),
-            names,
-        }
+        Allowed { owner: kind.attribute(), names }
     }
 
     pub(crate) fn read(list: &[Entry], errors: &mut Errors) -> Self {
@@ -98,7 +87,8 @@ fn protocols(entry: &Entry, errors: &mut Errors) -> Vec<LitStr> {
         };
         let name = text.value();
         if !is_token(&name) {
-            let message = "a protocol is one word of letters, digits and `!#$%&'*+-.^_`|~`, since it is sent as a header";
+            let message =
+                "a protocol is one word of letters, digits and `!#$%&'*+-.^_`|~`, since it is sent as a header";
             errors.push(text, message);
         } else if list.iter().any(|before| before.value() == name) {
             errors.push(text, format!("the protocol \"{name}\" is given twice"));

@@ -22,10 +22,7 @@ pub(super) fn sole(function: &Function, errors: &mut Errors) -> Function {
         let path = attribute.path();
         let second = Kind::of(path).is_some() || path.is_ident("dependency");
         if second {
-            errors.push(
-                path,
-                "a function serves one route\n\nhelp: write a second handler that calls this one",
-            );
+            errors.push(path, "a function serves one route\n\nhelp: write a second handler that calls this one");
         }
         !second
     });
@@ -149,9 +146,8 @@ impl Handler<'_> {
         let untaken = self.untaken();
         let second = self.sockets().nth(1).map(std::ptr::from_ref);
         for argument in &self.arguments {
-            let meant = untaken
-                .iter()
-                .find(|param| self.meant(param).is_some_and(|meant| std::ptr::eq(meant, argument)));
+            let meant =
+                untaken.iter().find(|param| self.meant(param).is_some_and(|meant| std::ptr::eq(meant, argument)));
             if second != Some(std::ptr::from_ref(argument)) {
                 inputs.push(argument.expected(meant.map(|param| ident(&param.name))));
             }
@@ -163,11 +159,7 @@ impl Handler<'_> {
                 quote!(#name: String)
             }));
         }
-        let returns = if self.attribute.kind.is_socket() {
-            "-> Result<()>"
-        } else {
-            ""
-        };
+        let returns = if self.attribute.kind.is_socket() { "-> Result<()>" } else { "" };
         shape::expected(&self.function.sig, &inputs, returns)
     }
 }

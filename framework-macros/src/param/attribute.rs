@@ -19,10 +19,8 @@ pub(super) struct Container {
 
 impl Container {
     pub(super) fn read(attributes: &[Attribute], errors: &mut Errors) -> Self {
-        const ALLOWED: Allowed = Allowed {
-            owner: "`#[param]` on a type",
-            names: &["rename_all", "from_str", "expected", "crate"],
-        };
+        const ALLOWED: Allowed =
+            Allowed { owner: "`#[param]` on a type", names: &["rename_all", "from_str", "expected", "crate"] };
         let mut container = Container::default();
         for entry in entries(attributes, ALLOWED, errors) {
             match entry.key().as_str() {
@@ -49,10 +47,7 @@ impl Container {
 
 /// The name given to a variant.
 pub(super) fn rename(attributes: &[Attribute], errors: &mut Errors) -> Option<LitStr> {
-    const ALLOWED: Allowed = Allowed {
-        owner: "`#[param]` on a variant",
-        names: &["rename"],
-    };
+    const ALLOWED: Allowed = Allowed { owner: "`#[param]` on a variant", names: &["rename"] };
     let list = entries(attributes, ALLOWED, errors);
     list.first()?.text("\"name\"", errors)
 }
@@ -78,10 +73,7 @@ fn entries(attributes: &[Attribute], allowed: Allowed, errors: &mut Errors) -> V
                 let inner = &list.tokens;
                 tokens.extend(quote::quote!(#inner,));
             }
-            _ => errors.push(
-                &attribute.meta,
-                format!("write `#[param({} = …)]`", allowed.names[0]),
-            ),
+            _ => errors.push(&attribute.meta, format!("write `#[param({} = …)]`", allowed.names[0])),
         }
     }
     entries_of(tokens, allowed, errors)

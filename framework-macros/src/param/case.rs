@@ -78,10 +78,7 @@ mod tests {
         let written = Case::ALL.map(|case| case.apply("DarkRed"));
         assert_eq!(
             written,
-            [
-                "darkred", "DARKRED", "DarkRed", "darkRed", "dark_red", "DARK_RED", "dark-red",
-                "DARK-RED"
-            ]
+            ["darkred", "DARKRED", "DarkRed", "darkRed", "dark_red", "DARK_RED", "dark-red", "DARK-RED"]
         );
         assert_eq!(Case::Snake.apply("A"), "a");
     }

@@ -45,12 +45,7 @@ impl Model {
         }
     }
 
-    fn words(
-        input: &DeriveInput,
-        data: &DataEnum,
-        container: &Container,
-        errors: &mut Errors,
-    ) -> Option<Self> {
+    fn words(input: &DeriveInput, data: &DataEnum, container: &Container, errors: &mut Errors) -> Option<Self> {
         if data.variants.is_empty() {
             errors.push(&input.ident, "an enum without variants is never read: add a variant");
         }
@@ -74,12 +69,7 @@ impl Model {
         Some(Model::Words(words))
     }
 
-    fn inner(
-        input: &DeriveInput,
-        data: &DataStruct,
-        container: &Container,
-        errors: &mut Errors,
-    ) -> Option<Self> {
+    fn inner(input: &DeriveInput, data: &DataStruct, container: &Container, errors: &mut Errors) -> Option<Self> {
         if let Some((name, _)) = &container.rename_all {
             errors.push(name, "`rename_all` is for enums: a struct has no words to rename");
         }
@@ -96,10 +86,7 @@ impl Model {
             Some(name) => quote_spanned!(Span::mixed_site()=> Self { #name: value }),
             None => quote_spanned!(Span::mixed_site()=> Self(value)),
         };
-        Some(Model::Inner {
-            ty: field.ty.clone(),
-            build,
-        })
+        Some(Model::Inner { ty: field.ty.clone(), build })
     }
 }
 
@@ -109,19 +96,11 @@ impl Word {
         let renamed = attribute::rename(&variant.attrs, errors).map(|text| text.value());
         let cased = container.rename_all.as_ref().map(|(_, case)| case.apply(&name));
         let exact = renamed.is_some() || cased.is_some();
-        Word {
-            variant: variant.ident.clone(),
-            text: renamed.or(cased).unwrap_or_else(|| name.to_lowercase()),
-            exact,
-        }
+        Word { variant: variant.ident.clone(), text: renamed.or(cased).unwrap_or_else(|| name.to_lowercase()), exact }
     }
 
     /// Whether some text would be both words.
     fn meets(&self, other: &Word) -> bool {
-        if self.exact && other.exact {
-            self.text == other.text
-        } else {
-            self.text.eq_ignore_ascii_case(&other.text)
-        }
+        if self.exact && other.exact { self.text == other.text } else { self.text.eq_ignore_ascii_case(&other.text) }
     }
 }

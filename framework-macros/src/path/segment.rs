@@ -62,11 +62,7 @@ fn param(inner: &str, range: Range<usize>) -> Result<Segment, Mistake> {
         None => (inner, false),
     };
     if is_name(name) {
-        return Ok(Segment::Param(Param {
-            name: name.to_owned(),
-            rest,
-            range,
-        }));
+        return Ok(Segment::Param(Param { name: name.to_owned(), rest, range }));
     }
     if name.trim().is_empty() {
         let dots = if rest { ".." } else { "" };
@@ -81,10 +77,7 @@ fn param(inner: &str, range: Range<usize>) -> Result<Segment, Mistake> {
         return Err(Mistake::new(
             within,
             "a path parameter has no type here",
-            format!(
-                "write `<{}>`: the argument of that name says the type",
-                likely(inner)
-            ),
+            format!("write `<{}>`: the argument of that name says the type", likely(inner)),
         ));
     }
     let message = format!("`{inner}` is not a name that an argument can have");
@@ -134,9 +127,7 @@ fn likely(inner: &str) -> String {
 /// A name that a Rust argument can have; keywords count, as `r#type` takes `<type>`.
 fn is_name(name: &str) -> bool {
     let mut letters = name.chars();
-    let begins = letters
-        .next()
-        .is_some_and(|letter| letter.is_alphabetic() || letter == '_');
+    let begins = letters.next().is_some_and(|letter| letter.is_alphabetic() || letter == '_');
     let continues = letters.all(|letter| letter.is_alphanumeric() || letter == '_');
     // These cannot even be written with `r#`.
     let reserved = ["_", "self", "Self", "super", "crate"].contains(&name);
@@ -188,16 +179,10 @@ fn foreign(segment: &str) -> Option<String> {
         };
     }
     for (open, close) in [('{', '}'), ('[', ']')] {
-        let inner = segment
-            .strip_prefix(open)
-            .and_then(|inner| inner.strip_suffix(close));
+        let inner = segment.strip_prefix(open).and_then(|inner| inner.strip_suffix(close));
         if let Some(inner) = inner {
             let all = inner.starts_with(['*', '.']) || inner.ends_with(['*', '.']);
-            return Some(if all || inner.ends_with(":path") {
-                rest(inner)
-            } else {
-                format!("<{}>", likely(inner))
-            });
+            return Some(if all || inner.ends_with(":path") { rest(inner) } else { format!("<{}>", likely(inner)) });
         }
     }
     let name = segment.split(['{', '}']).nth(1)?;
@@ -207,9 +192,7 @@ fn foreign(segment: &str) -> Option<String> {
 /// Fixed text, as it is after percent-decoding.
 fn fixed(segment: &str, range: Range<usize>) -> Result<Segment, Mistake> {
     let place = |at: usize, length: usize| range.start + at..range.start + at + length;
-    if let Some((at, blank)) = segment
-        .char_indices()
-        .find(|(_, letter)| letter.is_whitespace() || letter.is_control())
+    if let Some((at, blank)) = segment.char_indices().find(|(_, letter)| letter.is_whitespace() || letter.is_control())
     {
         return Err(Mistake::new(
             place(at, blank.len_utf8()),
@@ -218,11 +201,7 @@ fn fixed(segment: &str, range: Range<usize>) -> Result<Segment, Mistake> {
         ));
     }
     if let Some((at, text)) = escape(segment) {
-        return Err(Mistake::new(
-            place(at, text.len()),
-            "paths are written decoded",
-            decoded(text),
-        ));
+        return Err(Mistake::new(place(at, text.len()), "paths are written decoded", decoded(text)));
     }
     if segment == "." || segment == ".." {
         return Err(Mistake::new(
@@ -238,8 +217,7 @@ fn fixed(segment: &str, range: Range<usize>) -> Result<Segment, Mistake> {
 fn escape(segment: &str) -> Option<(usize, &str)> {
     let is_escape = |at: usize| {
         let digits = segment.as_bytes().get(at + 1..at + 3);
-        segment.as_bytes()[at] == b'%'
-            && digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+        segment.as_bytes()[at] == b'%' && digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     };
     let at = (0..segment.len()).find(|at| is_escape(*at))?;
     let mut end = at;
@@ -250,14 +228,8 @@ fn escape(segment: &str) -> Option<(usize, &str)> {
 }
 
 fn decoded(escapes: &str) -> String {
-    let special = |letter: char| {
-        letter.is_whitespace() || letter.is_control() || "/?#<>{}%".contains(letter)
-    };
-    let bytes: Option<Vec<u8>> = escapes
-        .split('%')
-        .skip(1)
-        .map(|digits| u8::from_str_radix(digits, 16).ok())
-        .collect();
+    let special = |letter: char| letter.is_whitespace() || letter.is_control() || "/?#<>{}%".contains(letter);
+    let bytes: Option<Vec<u8>> = escapes.split('%').skip(1).map(|digits| u8::from_str_radix(digits, 16).ok()).collect();
     match bytes.map(String::from_utf8) {
         Some(Ok(text)) if !text.contains(special) => {
             format!("write `{text}`: requests are decoded before they are compared")

@@ -28,9 +28,7 @@ fn router(module: &RouterModule) -> TokenStream {
         }
         _ => quote_spanned!(Span::mixed_site()=> #private::Router::new()),
     };
-    let tag = options.tag.as_ref().map(|tag| {
-        quote_spanned!(Span::mixed_site()=> let router = router.tag(#tag);)
-    });
+    let tag = options.tag.as_ref().map(|tag| quote_spanned!(Span::mixed_site()=> let router = router.tag(#tag);));
     let routes = module.routes.iter().map(|route| {
         let (cfgs, name) = (&route.cfgs, &route.name);
         quote_spanned!(Span::mixed_site()=> #(#cfgs)* let router = router.route(self::#name);)

@@ -49,11 +49,7 @@ impl Route {
 }
 
 /// `#[cfg_attr(condition, get("/x"))]`, and `#[cfg_attr(condition, cfg(…))]`.
-fn conditional(
-    attribute: &Attribute,
-    mark: &mut Option<(Kind, Meta)>,
-    cfgs: &mut Vec<TokenStream>,
-) {
+fn conditional(attribute: &Attribute, mark: &mut Option<(Kind, Meta)>, cfgs: &mut Vec<TokenStream>) {
     let Some((condition, metas)) = cfg_attr(attribute) else {
         return;
     };

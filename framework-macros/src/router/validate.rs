@@ -21,10 +21,7 @@ pub(super) fn check(module: &RouterModule, errors: &mut Errors) -> bool {
     }
     let taken = module.items.iter().find_map(named_router);
     if let Some(name) = taken {
-        errors.push(
-            name,
-            "`#[router]` adds a function of this name to the module\n\nhelp: give this one another name",
-        );
+        errors.push(name, "`#[router]` adds a function of this name to the module\n\nhelp: give this one another name");
     }
     taken.is_none()
 }
@@ -35,9 +32,7 @@ fn collisions(routes: &[Route], errors: &mut Errors) {
     let sure = |route: &&Route| route.cfgs.is_empty() && !route.path.broken;
     let sure: Vec<&Route> = routes.iter().filter(sure).collect();
     for (at, second) in sure.iter().enumerate() {
-        let same = |first: &&&Route| {
-            first.kind == second.kind && first.path.shape() == second.path.shape()
-        };
+        let same = |first: &&&Route| first.kind == second.kind && first.path.shape() == second.path.shape();
         if let Some(first) = sure[..at].iter().find(same) {
             let message = format!(
                 "`{}` and `{}` take the same requests: {} and {}\n\nhelp: change one of the paths",

@@ -26,8 +26,8 @@ pub(crate) use query::{path_argument, query_values};
 pub use rejection::Rejection;
 pub use request::Request;
 pub(crate) use request::{PathValue, PathValues, Scope, percent_decode_segment};
-pub use state::{Extension, State};
 pub(crate) use state::TypeMap;
+pub use state::{Extension, State};
 
 /// A place in the user's source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -109,7 +109,8 @@ pub trait FromRequest: Sized + Send + 'static {
     const BODY: bool = false;
 
     /// Takes it from the request.
-    fn from_request(request: &mut Request, arg: &ArgInfo) -> impl Future<Output = Result<Self, Self::Rejection>> + Send;
+    fn from_request(request: &mut Request, arg: &ArgInfo)
+    -> impl Future<Output = Result<Self, Self::Rejection>> + Send;
 
     /// What must have been given to the app for this to work; checked before the app serves.
     #[doc(hidden)]
@@ -130,8 +131,10 @@ pub trait OptionalFromRequest: Sized + Send + 'static {
     const BODY: bool = false;
 
     /// Takes it from the request; `None` if it is not there.
-    fn from_request(request: &mut Request, arg: &ArgInfo)
-    -> impl Future<Output = Result<Option<Self>, Self::Rejection>> + Send;
+    fn from_request(
+        request: &mut Request,
+        arg: &ArgInfo,
+    ) -> impl Future<Output = Result<Option<Self>, Self::Rejection>> + Send;
 }
 
 impl<T: OptionalFromRequest> FromRequest for Option<T> {

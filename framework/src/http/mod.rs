@@ -7,8 +7,8 @@ mod response;
 pub use body::Body;
 pub(crate) use body::{BodyError, MessageBody};
 pub(crate) use problem::Problem;
+pub(crate) use response::{Failure, internal_error, server_error};
 pub use response::{Html, IntoResponse, Json, Redirect};
-pub(crate) use response::{Failure, server_error};
 
 /// An HTTP response.
 pub type Response<B = Body> = ::http::Response<B>;

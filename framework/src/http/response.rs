@@ -191,11 +191,16 @@ impl IntoResponse for anyhow::Error {
 #[derive(Clone, Debug)]
 pub(crate) struct Failure(pub(crate) String);
 
+/// 500 for a handler's failure, whose cause stays here.
 pub(crate) fn server_error(message: String) -> Response {
-    let problem = Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed to answer");
-    let mut response = problem.into_response();
+    let mut response = internal_error();
     response.extensions_mut().insert(Failure(message));
     response
+}
+
+/// 500 without a word about the cause: it may hold secrets.
+pub(crate) fn internal_error() -> Response {
+    Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "internal", "the server failed to answer").into_response()
 }
 
 impl<T: IntoResponse, E: IntoResponse> IntoResponse for Result<T, E> {

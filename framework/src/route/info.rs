@@ -2,8 +2,8 @@
 
 use ::http::Method;
 
-pub use crate::ws::{Invalid, RouteOptions};
 use crate::extract::{ArgInfo, Location};
+pub use crate::ws::{Invalid, RouteOptions};
 
 /// What the macros know of a handler.
 #[derive(Clone, Debug)]

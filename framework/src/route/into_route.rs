@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::{Call, Endpoint, RouteInfo, RouteKind, RouteOptions, layer::LayeredService, leaf::Leaf};
+use super::{Call, Endpoint, RouteInfo, RouteKind, layer::LayeredService, leaf::Leaf};
 use crate::extract::{Dependency, DependencyFn, Location, Needs};
 
 /// A handler with its path: what [`Router::route`](super::Router::route) takes.
@@ -25,7 +25,6 @@ pub struct Route {
     pub(crate) path: String,
     pub(crate) name: Cow<'static, str>,
     pub(crate) location: Location,
-    pub(crate) options: RouteOptions,
     pub(crate) needs: Needs,
     pub(crate) target: Target,
 }
@@ -48,7 +47,6 @@ impl Route {
             path: info.path.to_owned(),
             name: Cow::Borrowed(info.name),
             location: info.location,
-            options: info.options,
             needs,
             target: Target::Leaf(Leaf::of(E::handler(), info.options)),
         }

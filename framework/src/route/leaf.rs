@@ -76,7 +76,8 @@ impl Leaf {
             Ok(handshake) => handshake,
             Err(refusal) => return refusal,
         };
-        let (upgrade, pending) = ws::prepare(handshake, &request, &self.options, &request.scope.limits, &context.sockets);
+        let (upgrade, pending) =
+            ws::prepare(handshake, &request, &self.options, &request.scope.limits, &context.sockets);
         match start(&mut request, upgrade).await {
             Ok(Running(handler)) => {
                 // From here on only the connection's own copies are needed: an idle socket must not hold the head.

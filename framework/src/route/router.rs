@@ -6,7 +6,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{
-    Call, IntoRoute, Route, RouteKind, RouteOptions, Running,
+    Call, IntoRoute, Route, RouteKind, Running,
     into_route::Target,
     layer::{HttpService, LayeredService, RouteService},
     leaf::Leaf,
@@ -97,7 +97,6 @@ impl Router {
             path: self.join(path),
             name: Cow::Borrowed(std::any::type_name::<H>()),
             location: caller(),
-            options: RouteOptions::DEFAULT,
             needs: Needs::default(),
             target: Target::Leaf(leaf),
         });

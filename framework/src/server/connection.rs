@@ -1,13 +1,6 @@
 //! One connection's HTTP part: until it ends or becomes a socket.
 
-use std::{
-    any::Any,
-    convert::Infallible,
-    net::SocketAddr,
-    pin::pin,
-    sync::Arc,
-    time::Duration,
-};
+use std::{any::Any, convert::Infallible, net::SocketAddr, pin::pin, sync::Arc, time::Duration};
 
 use ::http::Request;
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};

@@ -13,13 +13,22 @@ use ::http::{HeaderValue, Request, StatusCode, Uri, Version, header};
 use super::{Built, upgrade};
 use crate::{
     config::Limits,
-    http::{Body, IntoResponse, Problem, Response, server_error},
+    http::{Body, Failure, IntoResponse, Problem, Response, server_error},
     route::{Found, Matched, Target},
     ws,
 };
 
 /// Answers one request.
-pub(crate) async fn dispatch(built: &Arc<Built>, mut request: Request<Body>) -> Response {
+pub(crate) async fn dispatch(built: &Arc<Built>, request: Request<Body>) -> Response {
+    let path = request.uri().clone();
+    let mut response = answer(built, request).await;
+    if let Some(Failure(message)) = response.extensions_mut().remove::<Failure>() {
+        built.context.sockets.note_failure(path.path(), &message);
+    }
+    response
+}
+
+async fn answer(built: &Arc<Built>, mut request: Request<Body>) -> Response {
     if let Err(refusal) = check(&request, &built.context.limits) {
         return refusal.into_response();
     }
@@ -48,7 +57,9 @@ pub(crate) async fn dispatch(built: &Arc<Built>, mut request: Request<Body>) -> 
             with_allow(problem.into_response(), allow)
         }
         Found::Options(allow) => with_allow(StatusCode::NO_CONTENT.into_response(), allow),
-        Found::Nothing => Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path").into_response(),
+        Found::Nothing => {
+            Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path").into_response()
+        }
         Found::BadPath => {
             let text = "expected a path of UTF-8 with well-formed escapes and without NUL";
             Problem::new(StatusCode::BAD_REQUEST, "bad_path", text).into_response()

@@ -22,9 +22,9 @@ use crate::{
     route::{Context, Table},
 };
 
-pub(crate) use dispatch::dispatch;
 #[cfg(feature = "testing")]
 pub(crate) use connection::serve_stream;
+pub(crate) use dispatch::dispatch;
 
 /// An app that can be served: its routes, and what they share.
 #[derive(Debug)]

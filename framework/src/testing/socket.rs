@@ -44,7 +44,12 @@ impl Closed {
 }
 
 impl TestSocket {
-    pub(super) async fn open(shared: Arc<Shared>, path: String, key: &str, response: Response<Incoming>) -> Result<Self> {
+    pub(super) async fn open(
+        shared: Arc<Shared>,
+        path: String,
+        key: &str,
+        response: Response<Incoming>,
+    ) -> Result<Self> {
         let accept = response.headers().get(header::SEC_WEBSOCKET_ACCEPT);
         if accept.is_none_or(|accept| *accept != proto::accept_key(key.as_bytes())) {
             return Err(Error::other(format!("the handshake of {path} has the wrong `Sec-WebSocket-Accept`")));
@@ -110,7 +115,8 @@ impl TestSocket {
     /// Waits for one text message of JSON. Fails like [`receive_text`](Self::receive_text), and on what is not of type `T`.
     pub async fn receive_json<T: DeserializeOwned>(&mut self) -> Result<T> {
         let text = self.receive_text().await?;
-        let wrong = |error| Error::other(format!("expected JSON of another shape on {}, got {text}: {error}", self.path));
+        let wrong =
+            |error| Error::other(format!("expected JSON of another shape on {}, got {text}: {error}", self.path));
         serde_json::from_str(&text).map_err(wrong)
     }
 

@@ -12,10 +12,7 @@ use std::{
 use ::http::{Request, Response};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use tokio::{
-    net::TcpStream,
-    sync::watch,
-};
+use tokio::{net::TcpStream, sync::watch};
 
 use crate::{
     error::{Error, Result},
@@ -69,7 +66,8 @@ impl Transport {
                 exchange(client, request).await
             }
             Self::Tcp(address) => {
-                let stream = TcpStream::connect(address).await.map_err(|error| Error::bind(&address.to_string(), error))?;
+                let stream =
+                    TcpStream::connect(address).await.map_err(|error| Error::bind(&address.to_string(), error))?;
                 stream.set_nodelay(true)?;
                 exchange(stream, request).await
             }

@@ -59,7 +59,10 @@ enum Stage {
     Closing,
     /// Our side is closed. What the peer still sends is thrown away for a while: closing a socket with unread bytes
     /// would reset it, and the reset could destroy our close frame on its way.
-    Draining { until: Instant, left: usize },
+    Draining {
+        until: Instant,
+        left: usize,
+    },
     /// The stream is closed; the handler may still run.
     Over,
 }

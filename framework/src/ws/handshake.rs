@@ -157,7 +157,11 @@ fn check_origin(headers: &HeaderMap, origins: &Origins) -> Result<(), Response> 
 
 fn offered_protocols(headers: &HeaderMap) -> Vec<String> {
     let lines = headers.get_all(header::SEC_WEBSOCKET_PROTOCOL).into_iter().filter_map(|line| line.to_str().ok());
-    lines.flat_map(|line| line.split(',')).map(|offer| offer.trim().to_owned()).filter(|offer| !offer.is_empty()).collect()
+    lines
+        .flat_map(|line| line.split(','))
+        .map(|offer| offer.trim().to_owned())
+        .filter(|offer| !offer.is_empty())
+        .collect()
 }
 
 /// Whether a list header holds a token, over all its lines and without regard to case (RFC 9110 section 5.6.1).

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{net::tcp::OwnedWriteHalf, time::Instant};
 
-use super::proto::{self, Closing, CloseFrame, Op};
+use super::proto::{self, CloseFrame, Closing, Op};
 use crate::config::Limits;
 
 /// From here on the queue is flushed without waiting for the end of the handler's poll.
@@ -109,11 +109,6 @@ impl Outbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.queue.is_none()
-    }
-
-    /// Bytes that wait.
-    pub(crate) fn len(&self) -> usize {
-        self.queue.as_ref().map_or(0, |queue| queue.waiting().len())
     }
 
     /// Whether a further message has to wait. A message larger than the limit fits into an empty outbox.

@@ -13,6 +13,7 @@ use std::{
 use bytes::Bytes;
 use futures_core::Stream;
 
+pub(super) use super::typed::expect_text;
 use super::{
     Connection, Inbound, Message,
     inbox::Gone,
@@ -20,7 +21,6 @@ use super::{
     proto::{CloseCode, CloseFrame, Op},
     typed::invalid_reply,
 };
-pub(super) use super::typed::expect_text;
 use crate::error::{Error, ErrorKind, Result};
 
 /// The right to receive. Whoever holds it last ends the reading: what comes afterwards is dropped.

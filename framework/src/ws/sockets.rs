@@ -92,9 +92,18 @@ impl Sockets {
 
     /// A handler failed: logged once, and kept for a test client.
     pub(crate) fn failed(&self, connection: &Connection, message: &str) {
-        tracing::error!(path = connection.facts.uri().path(), connection = connection.id, "a handler failed: {message}");
+        tracing::error!(
+            path = connection.facts.uri().path(),
+            connection = connection.id,
+            "a handler failed: {message}"
+        );
+        self.note_failure(connection.facts.uri().path(), message);
+    }
+
+    /// Keeps a failure for a test client, if there is one.
+    pub(crate) fn note_failure(&self, path: &str, message: &str) {
         if let Some(failures) = lock(&self.failures).as_mut() {
-            failures.push(format!("the handler of {} failed: {message}", connection.facts.uri().path()));
+            failures.push(format!("the handler of {path} failed: {message}"));
         }
     }
 

@@ -27,9 +27,9 @@ use super::{
 };
 use crate::{
     config::Limits,
-    error::{Error, Result},
+    error::Result,
     extract::Request,
-    http::{IntoResponse, Response, server_error},
+    http::{IntoResponse, Response, internal_error, server_error},
     rt::BoxFuture,
     sync::lock,
 };
@@ -234,7 +234,7 @@ impl<In: Inbound, Out: Outbound> SocketArg for WebSocket<In, Out> {
 }
 
 /// Makes the socket argument.
-pub fn socket<T: SocketArg>(upgrade: Upgrade) -> T {
+pub(crate) fn socket<T: SocketArg>(upgrade: Upgrade) -> T {
     T::from_upgrade(upgrade)
 }
 
@@ -302,7 +302,9 @@ impl Pending {
         end: Option<End>,
     ) -> Response {
         let Some(upgrading) = self.upgrading else {
-            tracing::error!("the request can't be upgraded: serve the app over HTTP/1.1, and keep the request's extensions");
+            tracing::error!(
+                "the request can't be upgraded: serve the app over HTTP/1.1, and keep the request's extensions"
+            );
             return server_error("the request can't be upgraded".into());
         };
         let response = switching_protocols(&self.accept, self.connection.facts.protocol(), headers);
@@ -332,7 +334,7 @@ impl Pending {
             _ => "it returned without `accept`, `deny` or `close`".to_owned(),
         };
         self.sockets.failed(&self.connection, &message);
-        Error::other(message).into_response()
+        internal_error()
     }
 }
 

@@ -38,7 +38,8 @@ impl Driver {
         if broken {
             return self.over();
         }
-        let last_frame_sent = self.closing.is_complete() || (self.stage == Stage::Closing && !self.closing.may_send_data());
+        let last_frame_sent =
+            self.closing.is_complete() || (self.stage == Stage::Closing && !self.closing.may_send_data());
         if done && last_frame_sent && !matches!(self.stage, Stage::Draining { .. }) {
             self.shut_down();
         }

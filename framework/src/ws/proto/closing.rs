@@ -35,11 +35,6 @@ impl Closing {
         matches!(self, Self::Open | Self::Received)
     }
 
-    /// Whatever comes after the peer's close frame is to be ignored (§1.4).
-    pub(crate) fn may_receive_data(self) -> bool {
-        matches!(self, Self::Open | Self::Sent)
-    }
-
     /// Both close frames have gone over the wire (§7.1.4).
     pub(crate) fn is_complete(self) -> bool {
         self == Self::Both
@@ -63,7 +58,6 @@ mod tests {
                     received = true;
                 }
                 assert_eq!(closing.may_send_data(), !sent);
-                assert_eq!(closing.may_receive_data(), !received);
                 assert_eq!(closing.is_complete(), sent && received);
             }
         }

@@ -1,0 +1,12 @@
+//! A bracket that is never closed.
+
+use sockeye::prelude::*;
+
+#[websocket("/ws/<room_id")]
+async fn room(mut ws: WebSocket, room_id: String) -> Result<()> {
+    ws.send_text(room_id).await
+}
+
+fn main() {
+    let _ = App::new().route(room);
+}

@@ -1,0 +1,12 @@
+//! A handler without the socket.
+
+use sockeye::prelude::*;
+
+#[websocket("/ws/<room_id>")]
+async fn room(room_id: String) -> Result<()> {
+    ws.send_text(room_id).await
+}
+
+fn main() {
+    let _ = App::new().route(room);
+}

@@ -1,0 +1,12 @@
+//! A misspelt option.
+
+use sockeye::prelude::*;
+
+#[websocket("/ws", invlid = "close")]
+async fn room(mut ws: WebSocket) -> Result<()> {
+    ws.close(1000).await
+}
+
+fn main() {
+    let _ = App::new().route(room);
+}

@@ -1,0 +1,12 @@
+//! Strict about nothing.
+
+use sockeye::prelude::*;
+
+#[websocket("/ws", strict_protocol = true)]
+async fn room(mut ws: WebSocket) -> Result<()> {
+    ws.close(1000).await
+}
+
+fn main() {
+    let _ = App::new().route(room);
+}

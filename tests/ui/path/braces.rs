@@ -1,0 +1,12 @@
+//! As axum and actix write it.
+
+use sockeye::prelude::*;
+
+#[websocket("/ws/{id}")]
+async fn room(mut ws: WebSocket, id: u32) -> Result<()> {
+    ws.send_text(id.to_string()).await
+}
+
+fn main() {
+    let _ = App::new().route(room);
+}

@@ -1,0 +1,12 @@
+//! No path at all.
+
+use sockeye::prelude::*;
+
+#[websocket()]
+async fn room(mut ws: WebSocket) -> Result<()> {
+    ws.close(1000).await
+}
+
+fn main() {
+    let _ = App::new().route(room);
+}

@@ -1,0 +1,12 @@
+//! There are no optional segments.
+
+use sockeye::prelude::*;
+
+#[websocket("/ws/<id?>")]
+async fn room(mut ws: WebSocket, id: Option<u32>) -> Result<()> {
+    ws.send_text(format!("{id:?}")).await
+}
+
+fn main() {
+    let _ = App::new().route(room);
+}

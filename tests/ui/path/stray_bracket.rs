@@ -1,0 +1,12 @@
+//! A `>` that closes nothing.
+
+use sockeye::prelude::*;
+
+#[websocket("/ws/room_id>")]
+async fn room(mut ws: WebSocket) -> Result<()> {
+    ws.close(1000).await
+}
+
+fn main() {
+    let _ = App::new().route(room);
+}

@@ -1,0 +1,12 @@
+//! A parameter is a whole segment.
+
+use sockeye::prelude::*;
+
+#[websocket("/room-<id>")]
+async fn room(mut ws: WebSocket, id: u32) -> Result<()> {
+    ws.send_text(id.to_string()).await
+}
+
+fn main() {
+    let _ = App::new().route(room);
+}

@@ -1,0 +1,17 @@
+//! A misspelt option.
+
+use sockeye::prelude::*;
+
+#[router(perfix = "/api")]
+mod chat {
+    use sockeye::prelude::*;
+
+    #[get("/health")]
+    async fn health() -> &'static str {
+        "ok"
+    }
+}
+
+fn main() {
+    let _ = App::new().include_router(chat::router());
+}

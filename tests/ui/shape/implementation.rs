@@ -1,0 +1,14 @@
+//! An `impl` block is no function.
+
+use sockeye::prelude::*;
+
+struct Room;
+
+#[websocket("/ws")]
+impl Room {
+    fn open(&self) {}
+}
+
+fn main() {
+    Room.open();
+}

@@ -1,0 +1,8 @@
+//! `main` is async.
+
+use sockeye::prelude::*;
+
+#[sockeye::main]
+fn main() -> Result<()> {
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! A handler is a function.
+
+use sockeye::prelude::*;
+
+#[websocket("/ws")]
+struct Room;
+
+fn main() {
+    let _ = Room;
+}

@@ -1,0 +1,12 @@
+//! Two sockets.
+
+use sockeye::prelude::*;
+
+#[websocket("/ws")]
+async fn room(mut ws: WebSocket, _up: Upgrade) -> Result<()> {
+    ws.close(1000).await
+}
+
+fn main() {
+    let _ = App::new().route(room);
+}
