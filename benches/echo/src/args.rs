@@ -17,25 +17,16 @@ impl Args {
         Self::parse(std::env::args().skip(1), options, flags)
     }
 
-    fn parse(
-        mut words: impl Iterator<Item = String>,
-        options: &[&str],
-        flags: &[&str],
-    ) -> Result<Self> {
+    fn parse(mut words: impl Iterator<Item = String>, options: &[&str], flags: &[&str]) -> Result<Self> {
         let mut values = HashMap::new();
         while let Some(word) = words.next() {
             let name = word.strip_prefix("--").unwrap_or_default().to_owned();
             let value = if flags.contains(&name.as_str()) {
                 String::new()
             } else if options.contains(&name.as_str()) {
-                words
-                    .next()
-                    .with_context(|| format!("--{name} takes a value"))?
+                words.next().with_context(|| format!("--{name} takes a value"))?
             } else {
-                bail!(
-                    "unknown argument `{word}`; known: {}",
-                    known(options, flags)
-                );
+                bail!("unknown argument `{word}`; known: {}", known(options, flags));
             };
             values.insert(name, value);
         }
@@ -56,25 +47,19 @@ impl Args {
     }
 
     pub fn required<T: FromStr>(&self, name: &str) -> Result<T> {
-        let text = self
-            .text(name)
-            .with_context(|| format!("--{name} is missing"))?;
+        let text = self.text(name).with_context(|| format!("--{name} is missing"))?;
         read(name, text)
     }
 
     /// A comma-separated list; `default` is written the same way.
     pub fn list<T: FromStr>(&self, name: &str, default: &str) -> Result<Vec<T>> {
         let text = self.text(name).unwrap_or(default);
-        text.split(',')
-            .map(|item| read(name, item.trim()))
-            .collect()
+        text.split(',').map(|item| read(name, item.trim())).collect()
     }
 }
 
 fn read<T: FromStr>(name: &str, text: &str) -> Result<T> {
-    text.parse()
-        .ok()
-        .with_context(|| format!("--{name}: `{text}` can't be read"))
+    text.parse().ok().with_context(|| format!("--{name}: `{text}` can't be read"))
 }
 
 fn known(options: &[&str], flags: &[&str]) -> String {

@@ -16,10 +16,7 @@ pub fn cpu_time(pid: u32) -> Result<Duration> {
     for task in fs::read_dir(format!("/proc/{pid}/task")).context("the server is gone")? {
         let path = task?.path().join("schedstat");
         let text = fs::read_to_string(&path).with_context(|| format!("can't read {path:?}"))?;
-        let nanos = text
-            .split_whitespace()
-            .next()
-            .and_then(|word| word.parse().ok());
+        let nanos = text.split_whitespace().next().and_then(|word| word.parse().ok());
         total += Duration::from_nanos(nanos.context("schedstat starts with no number")?);
     }
     Ok(total)

@@ -125,12 +125,14 @@ impl App {
     /// ```
     /// use sockeye::prelude::*;
     ///
-    /// struct Greeting(&'static str);
+    /// struct Settings {
+    ///     greeting: &'static str,
+    /// }
     ///
     /// #[get("/")]
-    /// async fn greet(greeting: State<Greeting>) -> &'static str { greeting.0 }
+    /// async fn greet(settings: State<Settings>) -> &'static str { settings.greeting }
     ///
-    /// let app = App::new().state(Greeting("hello")).route(greet);
+    /// let app = App::new().state(Settings { greeting: "hello" }).route(greet);
     /// # app.check().unwrap();
     /// ```
     pub fn state<T: Send + Sync + 'static>(self, value: T) -> Self {

@@ -5,7 +5,7 @@ use sockeye::prelude::*;
 use std::borrow::Cow;
 
 #[websocket("/ws")]
-async fn room(mut ws: WebSocket, name: Cow<'_, str>) -> Result<()> {
+async fn room(ws: WebSocket, name: Cow<'_, str>) -> Result<()> {
     ws.send_text(name.as_ref()).await
 }
 

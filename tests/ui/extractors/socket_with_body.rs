@@ -3,7 +3,7 @@
 use sockeye::prelude::*;
 
 #[websocket("/ws")]
-async fn room(mut ws: WebSocket, Json(name): Json<String>) -> Result<()> {
+async fn room(ws: WebSocket, Json(name): Json<String>) -> Result<()> {
     ws.send_text(name).await
 }
 

@@ -3,7 +3,7 @@
 use sockeye::prelude::*;
 
 #[websocket("/ws/<room_id>")]
-async fn room(mut ws: WebSocket, rom_id: String) -> Result<()> {
+async fn room(ws: WebSocket, rom_id: String) -> Result<()> {
     ws.send_text(rom_id).await
 }
 

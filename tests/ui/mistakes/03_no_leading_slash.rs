@@ -3,7 +3,7 @@
 use sockeye::prelude::*;
 
 #[websocket("ws/<room_id>")]
-async fn room(mut ws: WebSocket, room_id: String) -> Result<()> {
+async fn room(ws: WebSocket, room_id: String) -> Result<()> {
     ws.send_text(room_id).await
 }
 

@@ -3,7 +3,7 @@
 use sockeye::prelude::*;
 
 #[websocket("/ws/<id>/<id>")]
-async fn room(mut ws: WebSocket, id: String) -> Result<()> {
+async fn room(ws: WebSocket, id: String) -> Result<()> {
     ws.send_text(id).await
 }
 

@@ -5,7 +5,7 @@ use sockeye::prelude::*;
 use std::rc::Rc;
 
 #[websocket("/ws")]
-async fn room(mut ws: WebSocket) -> Result<()> {
+async fn room(ws: WebSocket) -> Result<()> {
     let count = Rc::new(1);
     ws.send_text("hello").await?;
     println!("{count}");

@@ -3,7 +3,7 @@
 use sockeye::prelude::*;
 
 #[websocket("/ws" tag = "a")]
-async fn room(mut ws: WebSocket) -> Result<()> {
+async fn room(ws: WebSocket) -> Result<()> {
     ws.close(1000).await
 }
 

@@ -3,7 +3,7 @@
 use sockeye::prelude::*;
 
 #[websocket("/ws", protocols = ["chat v1"])]
-async fn room(mut ws: WebSocket) -> Result<()> {
+async fn room(ws: WebSocket) -> Result<()> {
     ws.close(1000).await
 }
 

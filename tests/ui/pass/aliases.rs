@@ -7,7 +7,7 @@ type Door = Upgrade<String, String>;
 type Outcome = Result<()>;
 
 #[websocket("/chat")]
-async fn chat(#[socket] mut ws: Chat) -> Outcome {
+async fn chat(#[socket] ws: Chat) -> Outcome {
     ws.close(1000).await
 }
 

@@ -30,7 +30,7 @@ mod auth {
 
 #[websocket("/ws")]
 async fn room(
-    mut ws: WebSocket,
+    ws: WebSocket,
     #[depends(auth::user)] user: User,
     #[depends(auth::is_admin)] _: (),
 ) -> Result<()> {

@@ -9,7 +9,7 @@ struct Motd<'a>(Cow<'a, str>);
 type Check = fn(&str) -> bool;
 
 #[websocket("/ws")]
-async fn room(mut ws: WebSocket, State(motd): State<Motd<'static>>, State(check): State<Check>) -> Result<()> {
+async fn room(ws: WebSocket, State(motd): State<Motd<'static>>, State(check): State<Check>) -> Result<()> {
     if check(&motd.0) {
         ws.send_text(motd.0.as_ref()).await?;
     }

@@ -25,7 +25,7 @@ struct Wrapped<T> {
     inner: T,
 }
 
-#[derive(Param)]
+#[derive(Param, Debug)]
 #[param(from_str, expected = "an address such as 127.0.0.1:80")]
 struct Address(std::net::SocketAddr);
 

@@ -2,17 +2,17 @@
 
 use sockeye::prelude::*;
 
-#[derive(Clone)]
+#[derive(serde::Deserialize)]
 struct Config {
-    name: &'static str,
+    name: String,
     size: (u8, u8),
 }
 
 #[post("/users/<id>")]
 async fn add(
     Path(_id): Path<u32>,
-    Json((name, age)): Json<(String, u8)>,
-    State(Config { name: site, size: (width, _) }): State<Config>,
+    Json(Config { name, size: (width, _) }): Json<Config>,
+    State(state): State<u8>,
     mut page: u32,
     _: State<Config>,
 ) -> String {

@@ -7,7 +7,7 @@ mod sockeye {}
 use my_sockeye::prelude::*;
 
 #[websocket("/ws/<id>", crate = my_sockeye)]
-async fn room(mut ws: WebSocket, id: String, #[depends(user)] user: String) -> Result<()> {
+async fn room(ws: WebSocket, id: String, #[depends(user)] user: String) -> Result<()> {
     ws.send_text(id + &user).await
 }
 

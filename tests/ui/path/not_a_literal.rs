@@ -5,7 +5,7 @@ use sockeye::prelude::*;
 const PATH: &str = "/ws";
 
 #[websocket(PATH)]
-async fn room(mut ws: WebSocket) -> Result<()> {
+async fn room(ws: WebSocket) -> Result<()> {
     ws.close(1000).await
 }
 

@@ -3,7 +3,7 @@
 use sockeye::prelude::*;
 
 #[websocket("/ws/<id?>")]
-async fn room(mut ws: WebSocket, id: Option<u32>) -> Result<()> {
+async fn room(ws: WebSocket, id: Option<u32>) -> Result<()> {
     ws.send_text(format!("{id:?}")).await
 }
 

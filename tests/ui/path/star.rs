@@ -3,7 +3,7 @@
 use sockeye::prelude::*;
 
 #[websocket("/files/*path")]
-async fn room(mut ws: WebSocket, path: String) -> Result<()> {
+async fn room(ws: WebSocket, path: String) -> Result<()> {
     ws.send_text(path).await
 }
 

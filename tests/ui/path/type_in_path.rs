@@ -3,7 +3,7 @@
 use sockeye::prelude::*;
 
 #[websocket("/ws/<id: u32>")]
-async fn room(mut ws: WebSocket, id: u32) -> Result<()> {
+async fn room(ws: WebSocket, id: u32) -> Result<()> {
     ws.send_text(id.to_string()).await
 }
 

@@ -3,7 +3,7 @@
 use sockeye::prelude::*;
 
 #[websocket("/ws/<id>")]
-async fn room<T: ToString + Send>(mut ws: WebSocket, id: T) -> Result<()> {
+async fn room<T: ToString + Send>(ws: WebSocket, id: T) -> Result<()> {
     ws.send_text(id.to_string()).await
 }
 

@@ -3,7 +3,7 @@
 use sockeye::prelude::*;
 
 #[websocket("/ws/<id>")]
-async fn room(&self, mut ws: WebSocket, id: String) -> Result<()> {
+async fn room(&self, ws: WebSocket, id: String) -> Result<()> {
     ws.send_text(id).await
 }
 

@@ -3,7 +3,7 @@
 use sockeye::prelude::*;
 
 #[websocket("/ws")]
-async fn room(mut ws: WebSocket, _up: Upgrade) -> Result<()> {
+async fn room(ws: WebSocket, _up: Upgrade) -> Result<()> {
     ws.close(1000).await
 }
 

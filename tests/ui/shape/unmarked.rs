@@ -2,7 +2,7 @@
 
 use sockeye::prelude::*;
 
-async fn room(mut ws: WebSocket) -> Result<()> {
+async fn room(ws: WebSocket) -> Result<()> {
     ws.close(1000).await
 }
 

@@ -12,9 +12,7 @@ use axum::serve::ListenerExt;
 async fn main() -> io::Result<()> {
     let app = Router::new().route("/echo", any(upgrade));
     // All servers here run with TCP_NODELAY; axum leaves it to the program.
-    let listener = echo::listen::bind()
-        .await?
-        .tap_io(|stream| _ = stream.set_nodelay(true));
+    let listener = echo::listen::bind().await?.tap_io(|stream| _ = stream.set_nodelay(true));
     axum::serve(listener, app).await
 }
 

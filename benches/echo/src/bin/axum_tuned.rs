@@ -12,9 +12,7 @@ use futures_util::{FutureExt, SinkExt};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> io::Result<()> {
     let app = Router::new().route("/echo", any(upgrade));
-    let listener = echo::listen::bind()
-        .await?
-        .tap_io(|stream| _ = stream.set_nodelay(true));
+    let listener = echo::listen::bind().await?.tap_io(|stream| _ = stream.set_nodelay(true));
     axum::serve(listener, app).await
 }
 

@@ -32,35 +32,24 @@ pub(crate) fn versions(crates: &[&str]) -> String {
         let (_, after) = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?;
         Some(after.split('"').next()?.to_owned())
     };
-    let found = crates
-        .iter()
-        .filter_map(|name| Some(format!("{name} {}", version(name)?)));
+    let found = crates.iter().filter_map(|name| Some(format!("{name} {}", version(name)?)));
     found.collect::<Vec<_>>().join(", ")
 }
 
 fn cpu_model() -> String {
     let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info
-        .lines()
-        .find_map(|line| line.strip_prefix("model name"));
-    model.map_or_else(unknown, |model| {
-        model.trim_start_matches([' ', '\t', ':']).to_owned()
-    })
+    let model = info.lines().find_map(|line| line.strip_prefix("model name"));
+    model.map_or_else(unknown, |model| model.trim_start_matches([' ', '\t', ':']).to_owned())
 }
 
 fn output(program: &str, args: &[&str]) -> String {
     let output = Command::new(program).args(args).output();
-    output.map_or_else(
-        |_| unknown(),
-        |output| String::from_utf8_lossy(&output.stdout).trim().to_owned(),
-    )
+    output.map_or_else(|_| unknown(), |output| String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
 fn first_word(path: &str) -> String {
     let text = fs::read_to_string(path).unwrap_or_default();
-    text.split_whitespace()
-        .next()
-        .map_or_else(unknown, str::to_owned)
+    text.split_whitespace().next().map_or_else(unknown, str::to_owned)
 }
 
 fn unknown() -> String {

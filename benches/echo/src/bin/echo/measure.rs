@@ -74,12 +74,7 @@ impl Results {
 }
 
 pub(crate) fn cases(options: &Options) -> impl Iterator<Item = Case> + '_ {
-    let of_size = |size| {
-        options
-            .in_flight
-            .iter()
-            .map(move |&in_flight| Case { size, in_flight })
-    };
+    let of_size = |size| options.in_flight.iter().map(move |&in_flight| Case { size, in_flight });
     options.sizes.iter().copied().flat_map(of_size)
 }
 
@@ -92,18 +87,9 @@ fn busy(options: &Options, server: Server, case: Case) -> Result<Sample> {
     command.args(["--warm-up", &options.warm_up.to_string()]);
     command.args(["--seconds", &options.seconds.to_string()]);
     let figures = figures(options, command)?;
-    let get = |name: &str| {
-        figures
-            .get(name)
-            .copied()
-            .with_context(|| format!("no {name}"))
-    };
+    let get = |name: &str| figures.get(name).copied().with_context(|| format!("no {name}"));
     let (messages, seconds, cpu) = (get("messages")?, get("seconds")?, get("cpu")?);
-    Ok(Sample {
-        cpu: cpu * 1e6 / messages,
-        rate: messages / seconds,
-        busy: cpu / seconds,
-    })
+    Ok(Sample { cpu: cpu * 1e6 / messages, rate: messages / seconds, busy: cpu / seconds })
 }
 
 fn idle(options: &Options, server: Server) -> Result<f64> {
@@ -127,16 +113,14 @@ fn load(server: Server, running: &Running) -> Result<Command> {
 /// Runs the load generator on its core and reads its line of `name=value` pairs.
 fn figures(options: &Options, mut command: Command) -> Result<HashMap<String, f64>> {
     command.stdin(Stdio::null()).stdout(Stdio::piped());
-    let child = on_core(options.load_core, || command.spawn())?
-        .context("can't start the load generator: is it built?")?;
+    let child =
+        on_core(options.load_core, || command.spawn())?.context("can't start the load generator: is it built?")?;
     let output = child.wait_with_output()?;
     ensure!(output.status.success(), "the load generator failed");
     let text = String::from_utf8(output.stdout)?;
     text.split_whitespace()
         .map(|pair| {
-            let (name, value) = pair
-                .split_once('=')
-                .with_context(|| format!("odd figure {pair}"))?;
+            let (name, value) = pair.split_once('=').with_context(|| format!("odd figure {pair}"))?;
             Ok((name.to_owned(), value.parse()?))
         })
         .collect()

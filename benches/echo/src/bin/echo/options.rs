@@ -5,18 +5,8 @@ use echo::args::Args;
 
 use crate::server::{ALL, Server};
 
-const NAMES: &[&str] = &[
-    "servers",
-    "rounds",
-    "seconds",
-    "warm-up",
-    "connections",
-    "in-flight",
-    "sizes",
-    "idle",
-    "settle",
-    "cores",
-];
+const NAMES: &[&str] =
+    &["servers", "rounds", "seconds", "warm-up", "connections", "in-flight", "sizes", "idle", "settle", "cores"];
 
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -42,10 +32,7 @@ impl Options {
         let [server_core, load_core] = cores[..] else {
             bail!("--cores takes two: the server's and the load generator's");
         };
-        ensure!(
-            server_core != load_core,
-            "the server and the load generator can't share a core"
-        );
+        ensure!(server_core != load_core, "the server and the load generator can't share a core");
         let options = Self {
             servers: servers(&args)?,
             rounds: args.get("rounds", 5)?,
@@ -61,10 +48,7 @@ impl Options {
             write: args.flag("write"),
         };
         ensure!(options.rounds > 0, "--rounds must be at least 1");
-        ensure!(
-            !options.in_flight.contains(&0),
-            "--in-flight must be at least 1"
-        );
+        ensure!(!options.in_flight.contains(&0), "--in-flight must be at least 1");
         Ok(options)
     }
 
@@ -88,10 +72,7 @@ fn servers(args: &Args) -> Result<Vec<Server>> {
     for name in wanted.split(',') {
         match find(name.trim()) {
             Some(server) => servers.push(server),
-            None => bail!(
-                "no server `{name}`; there are: {}",
-                ALL.map(|server| server.binary).join(", ")
-            ),
+            None => bail!("no server `{name}`; there are: {}", ALL.map(|server| server.binary).join(", ")),
         }
     }
     Ok(servers)

@@ -12,36 +12,19 @@ const MISSING: &str = "–";
 pub(crate) fn render(options: &Options, machine: &Machine, results: &Results) -> String {
     let mut page = header(options, machine);
     page += "\n## CPU time of the server per message, µs\n\nMedian of the rounds (smallest–largest).\n\n";
-    page += &per_case(options, |case, server| {
-        show(results.spread(case, server, |sample| sample.cpu), 3)
-    });
+    page += &per_case(options, |case, server| show(results.spread(case, server, |sample| sample.cpu), 3));
     page += "\n## Memory per idle connection, KiB\n\nGrowth of the server's resident memory.\n\n";
     page += &memory(options, results);
     page += "\n## What the design promises\n\nRatios are medians of each round's own ratio, at 20 bytes.\n\n";
     page += &promises(results);
-    page +=
-        "\n## Beside that\n\nMessages per second, and how much of its core the server used.\n\n";
+    page += "\n## Beside that\n\nMessages per second, and how much of its core the server used.\n\n";
     page += &per_case(options, |case, server| rate(results, case, server));
     page
 }
 
 fn header(options: &Options, machine: &Machine) -> String {
-    let Machine {
-        date,
-        cpu,
-        cores,
-        kernel,
-        rustc,
-        load,
-    } = machine;
-    let Options {
-        rounds,
-        seconds,
-        warm_up,
-        connections,
-        idle,
-        ..
-    } = options;
+    let Machine { date, cpu, cores, kernel, rustc, load } = machine;
+    let Options { rounds, seconds, warm_up, connections, idle, .. } = options;
     let args: Vec<String> = std::env::args().skip(1).collect();
     let command = format!("scripts/bench {}", args.join(" "));
     format!(
@@ -59,9 +42,7 @@ fn header(options: &Options, machine: &Machine) -> String {
 
 fn per_case(options: &Options, cell: impl Fn(Case, Server) -> String) -> String {
     let title = |case: Case| format!("{} B, {} in flight", case.size, case.in_flight);
-    let head = ["server".to_owned()]
-        .into_iter()
-        .chain(cases(options).map(title));
+    let head = ["server".to_owned()].into_iter().chain(cases(options).map(title));
     let mut table = Table::new(head);
     for &server in &options.servers {
         let cells = cases(options).map(|case| cell(case, server));
@@ -74,62 +55,25 @@ fn memory(options: &Options, results: &Results) -> String {
     let mut table = Table::new(["server", "KiB"]);
     for server in &options.servers {
         let kib = results.memory.get(server);
-        table.row([
-            server.title.to_owned(),
-            kib.map_or(MISSING.to_owned(), |kib| format!("{kib:.2}")),
-        ]);
+        table.row([server.title.to_owned(), kib.map_or(MISSING.to_owned(), |kib| format!("{kib:.2}"))]);
     }
     table.render()
 }
 
 /// The three figures that the design was chosen for, beside what was expected of it.
 fn promises(results: &Results) -> String {
-    let single = results.ratio(
-        Case {
-            size: 20,
-            in_flight: 1,
-        },
-        OURS,
-        RAW,
-    );
-    let pipelined = results.ratio(
-        Case {
-            size: 20,
-            in_flight: 16,
-        },
-        OURS,
-        AXUM,
-    );
+    let single = results.ratio(Case { size: 20, in_flight: 1 }, OURS, RAW);
+    let pipelined = results.ratio(Case { size: 20, in_flight: 16 }, OURS, AXUM);
     let memory = results.memory.get(&OURS).copied();
     let rows = [
-        (
-            "sockeye ÷ raw, 1 in flight",
-            single.map(|ratio| ratio.median),
-            show(single, 2),
-            1.15,
-        ),
-        (
-            "sockeye ÷ axum, 16 in flight",
-            pipelined.map(|ratio| ratio.median),
-            show(pipelined, 3),
-            0.15,
-        ),
-        (
-            "KiB per idle connection",
-            memory,
-            memory.map_or(MISSING.to_owned(), |kib| format!("{kib:.2}")),
-            3.0,
-        ),
+        ("sockeye ÷ raw, 1 in flight", single.map(|ratio| ratio.median), show(single, 2), 1.15),
+        ("sockeye ÷ axum, 16 in flight", pipelined.map(|ratio| ratio.median), show(pipelined, 3), 0.15),
+        ("KiB per idle connection", memory, memory.map_or(MISSING.to_owned(), |kib| format!("{kib:.2}")), 3.0),
     ];
     let mut table = Table::new(["figure", "measured", "expected", "kept"]);
     for (figure, value, shown, most) in rows {
         let kept = value.map_or(MISSING, |value| if value <= most { "yes" } else { "no" });
-        table.row([
-            figure.to_owned(),
-            shown,
-            format!("at most {most}"),
-            kept.to_owned(),
-        ]);
+        table.row([figure.to_owned(), shown, format!("at most {most}"), kept.to_owned()]);
     }
     table.render()
 }
@@ -160,10 +104,7 @@ impl Results {
 
     /// Paired by round: both sides of a ratio saw the same machine.
     fn ratio(&self, case: Case, above: Server, below: Server) -> Option<Spread> {
-        let pairs = self
-            .rounds(case, above)
-            .iter()
-            .zip(self.rounds(case, below));
+        let pairs = self.rounds(case, above).iter().zip(self.rounds(case, below));
         spread(pairs.map(|(above, below)| above.cpu / below.cpu))
     }
 }

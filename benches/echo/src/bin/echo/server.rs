@@ -15,46 +15,24 @@ pub(crate) struct Server {
     pub(crate) title: &'static str,
 }
 
-pub(crate) const RAW: Server = Server {
-    binary: "raw_tcp",
-    title: "raw tokio TCP",
-};
-pub(crate) const OURS: Server = Server {
-    binary: "sockeye_echo",
-    title: "sockeye",
-};
-pub(crate) const AXUM: Server = Server {
-    binary: "axum_echo",
-    title: "axum",
-};
-pub(crate) const AXUM_TUNED: Server = Server {
-    binary: "axum_tuned",
-    title: "axum, tuned",
-};
+pub(crate) const RAW: Server = Server { binary: "raw_tcp", title: "raw tokio TCP" };
+pub(crate) const OURS: Server = Server { binary: "sockeye_echo", title: "sockeye" };
+pub(crate) const AXUM: Server = Server { binary: "axum_echo", title: "axum" };
+pub(crate) const AXUM_TUNED: Server = Server { binary: "axum_tuned", title: "axum, tuned" };
 pub(crate) const ALL: [Server; 4] = [RAW, OURS, AXUM, AXUM_TUNED];
 
 impl Server {
     pub(crate) fn protocol(self) -> Protocol {
-        if self == RAW {
-            Protocol::Raw
-        } else {
-            Protocol::WebSocket
-        }
+        if self == RAW { Protocol::Raw } else { Protocol::WebSocket }
     }
 
     /// Starts it on `core` and waits until it listens.
     pub(crate) fn start(self, core: usize) -> Result<Running> {
         let mut command = Command::new(beside_us(self.binary)?);
-        command
-            .env("SOCKEYE_ADDR", "127.0.0.1:0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped());
-        let child = on_core(core, || command.spawn())?
-            .with_context(|| format!("can't start {}: is it built?", self.binary))?;
-        let mut running = Running {
-            child,
-            addr: String::new(),
-        };
+        command.env("SOCKEYE_ADDR", "127.0.0.1:0").stdin(Stdio::null()).stdout(Stdio::piped());
+        let child =
+            on_core(core, || command.spawn())?.with_context(|| format!("can't start {}: is it built?", self.binary))?;
+        let mut running = Running { child, addr: String::new() };
         running.addr = running.announced().with_context(|| self.binary)?;
         Ok(running)
     }
@@ -76,9 +54,7 @@ impl Running {
         let mut line = String::new();
         BufReader::new(stdout).read_line(&mut line)?;
         let addr = line.trim().strip_prefix(ANNOUNCEMENT);
-        Ok(addr
-            .with_context(|| format!("the first line is {line:?}"))?
-            .to_owned())
+        Ok(addr.with_context(|| format!("the first line is {line:?}"))?.to_owned())
     }
 }
 

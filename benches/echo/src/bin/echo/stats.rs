@@ -14,11 +14,7 @@ pub(crate) fn spread(values: impl IntoIterator<Item = f64>) -> Option<Spread> {
     values.sort_by(f64::total_cmp);
     let (&min, &max) = (values.first()?, values.last()?);
     let (low, high) = (values[(values.len() - 1) / 2], values[values.len() / 2]);
-    Some(Spread {
-        median: (low + high) / 2.0,
-        min,
-        max,
-    })
+    Some(Spread { median: (low + high) / 2.0, min, max })
 }
 
 #[cfg(test)]

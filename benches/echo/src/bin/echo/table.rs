@@ -16,9 +16,7 @@ impl Table {
     }
 
     pub(crate) fn render(&self) -> String {
-        let widths: Vec<usize> = (0..self.rows[0].len())
-            .map(|column| self.width(column))
-            .collect();
+        let widths: Vec<usize> = (0..self.rows[0].len()).map(|column| self.width(column)).collect();
         let mut text = String::new();
         for (index, row) in self.rows.iter().enumerate() {
             text += &line(row, &widths);
@@ -32,18 +30,11 @@ impl Table {
 
     fn width(&self, column: usize) -> usize {
         let cells = self.rows.iter().filter_map(|row| row.get(column));
-        cells
-            .map(|cell| cell.chars().count())
-            .max()
-            .unwrap_or(0)
-            .max(3)
+        cells.map(|cell| cell.chars().count()).max().unwrap_or(0).max(3)
     }
 }
 
 fn line(cells: &[String], widths: &[usize]) -> String {
-    let cells = cells
-        .iter()
-        .zip(widths)
-        .map(|(cell, &width)| format!("{cell:width$}"));
+    let cells = cells.iter().zip(widths).map(|(cell, &width)| format!("{cell:width$}"));
     format!("| {} |\n", cells.collect::<Vec<_>>().join(" | "))
 }

@@ -34,12 +34,7 @@ impl Target {
             Protocol::Raw => request.clone(),
             Protocol::WebSocket => frame::plain(&payload),
         };
-        Self {
-            addr,
-            protocol,
-            request,
-            reply,
-        }
+        Self { addr, protocol, request, reply }
     }
 
     /// Connects and exchanges one message, byte for byte.
@@ -52,9 +47,7 @@ impl Target {
         }
         stream.write_all(&self.request)?;
         let mut reply = vec![0; self.reply.len()];
-        stream
-            .read_exact(&mut reply)
-            .context("the first message did not come back")?;
+        stream.read_exact(&mut reply).context("the first message did not come back")?;
         ensure!(reply == self.reply, "the first message came back changed");
         Ok(stream)
     }
@@ -77,10 +70,7 @@ fn read_head(stream: &mut TcpStream) -> Result<String> {
     let mut head = Vec::new();
     let mut part = [0; 1024];
     while !head.ends_with(b"\r\n\r\n") {
-        match stream
-            .read(&mut part)
-            .context("no answer to the handshake")?
-        {
+        match stream.read(&mut part).context("no answer to the handshake")? {
             0 => break,
             n => head.extend(&part[..n]),
         }

@@ -34,10 +34,7 @@ impl Drive {
             poll: Poll::new()?,
             events: Events::with_capacity(connections),
             connections: Vec::with_capacity(connections),
-            batch: Batch {
-                bytes: target.request.repeat(in_flight),
-                messages: in_flight,
-            },
+            batch: Batch { bytes: target.request.repeat(in_flight), messages: in_flight },
             buffer: vec![0; READ_BUFFER],
         };
         for index in 0..connections {
@@ -45,10 +42,7 @@ impl Drive {
             stream.set_nonblocking(true)?;
             let mut connection = Connection::new(TcpStream::from_std(stream), target);
             let interest = Interest::READABLE | Interest::WRITABLE;
-            drive
-                .poll
-                .registry()
-                .register(&mut connection.stream, Token(index), interest)?;
+            drive.poll.registry().register(&mut connection.stream, Token(index), interest)?;
             connection.start(&drive.batch)?;
             drive.connections.push(connection);
         }
@@ -88,12 +82,7 @@ struct Connection {
 
 impl Connection {
     fn new(stream: TcpStream, target: &Target) -> Self {
-        Self {
-            stream,
-            counter: Counter::new(target),
-            written: 0,
-            awaited: 0,
-        }
+        Self { stream, counter: Counter::new(target), written: 0, awaited: 0 }
     }
 
     fn start(&mut self, batch: &Batch) -> Result<()> {
@@ -148,10 +137,7 @@ enum Counter {
 impl Counter {
     fn new(target: &Target) -> Self {
         match target.protocol {
-            Protocol::Raw => Self::Raw {
-                message: target.reply.len(),
-                surplus: 0,
-            },
+            Protocol::Raw => Self::Raw { message: target.reply.len(), surplus: 0 },
             Protocol::WebSocket => Self::WebSocket(Reader::default()),
         }
     }

@@ -11,12 +11,7 @@ const MASKED: u8 = 0x80;
 pub(crate) fn masked(payload: &[u8], key: [u8; 4]) -> Vec<u8> {
     let mut frame = header(payload.len(), MASKED);
     frame.extend(key);
-    frame.extend(
-        payload
-            .iter()
-            .zip(key.iter().cycle())
-            .map(|(byte, key)| byte ^ key),
-    );
+    frame.extend(payload.iter().zip(key.iter().cycle()).map(|(byte, key)| byte ^ key));
     frame
 }
 
@@ -87,14 +82,8 @@ impl Reader {
     }
 
     fn begin_payload(&mut self) -> Result<()> {
-        ensure!(
-            self.header[0] & 0xf != CLOSE,
-            "the server closed a connection"
-        );
-        ensure!(
-            self.header[1] & MASKED == 0,
-            "the server sent a masked frame"
-        );
+        ensure!(self.header[0] & 0xf != CLOSE, "the server closed a connection");
+        ensure!(self.header[1] & MASKED == 0, "the server sent a masked frame");
         let long = &self.header[2..self.have];
         self.left = match long {
             [] => u64::from(self.header[1]),

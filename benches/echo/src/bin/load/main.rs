@@ -18,18 +18,8 @@ use echo::protocol::Protocol;
 use crate::client::Target;
 use crate::drive::Drive;
 
-const OPTIONS: &[&str] = &[
-    "addr",
-    "protocol",
-    "pid",
-    "size",
-    "connections",
-    "in-flight",
-    "warm-up",
-    "seconds",
-    "idle",
-    "settle",
-];
+const OPTIONS: &[&str] =
+    &["addr", "protocol", "pid", "size", "connections", "in-flight", "warm-up", "seconds", "idle", "settle"];
 
 fn main() -> Result<()> {
     let args = Args::from_env(OPTIONS, &[])?;
@@ -55,11 +45,7 @@ fn busy(args: &Args, target: &Target, pid: u32) -> Result<()> {
     let messages = drive.run_until(start + window)?;
     let (elapsed, cpu) = (start.elapsed(), cpu_time(pid)? - before);
     ensure!(messages > 0, "no message came back within {window:?}");
-    println!(
-        "messages={messages} seconds={} cpu={}",
-        elapsed.as_secs_f64(),
-        cpu.as_secs_f64()
-    );
+    println!("messages={messages} seconds={} cpu={}", elapsed.as_secs_f64(), cpu.as_secs_f64());
     Ok(())
 }
 
