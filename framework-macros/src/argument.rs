@@ -173,7 +173,7 @@ impl Argument {
             None if own.is_empty() => {
                 errors.push(
                     &self.pat,
-                    format!("this argument has no name to look for in the {}\n\nhelp: say which it takes: `#[{word}(\"name\")]`", place.sentence()),
+                    format!("this argument has no name, so it is not clear which {} it takes\n\nhelp: say so: `#[{word}(\"name\")]`", place.what()),
                 );
                 own
             }
@@ -188,11 +188,30 @@ impl Argument {
 }
 
 impl Place {
-    pub(crate) fn sentence(self) -> &'static str {
+    /// The name of the attribute.
+    pub(crate) fn word(self) -> &'static str {
         match self {
             Place::Query => "query",
-            Place::Header => "headers",
-            Place::Cookie => "cookies",
+            Place::Header => "header",
+            Place::Cookie => "cookie",
+        }
+    }
+
+    /// What is named, in a sentence.
+    pub(crate) fn what(self) -> &'static str {
+        match self {
+            Place::Query => "query value",
+            Place::Header => "header",
+            Place::Cookie => "cookie",
+        }
+    }
+
+    /// The variant of the runtime's `Place`.
+    pub(crate) fn variant(self) -> &'static str {
+        match self {
+            Place::Query => "Query",
+            Place::Header => "Header",
+            Place::Cookie => "Cookie",
         }
     }
 }

@@ -68,7 +68,7 @@ impl<'c> Callable<'c> {
         quote_spanned! {Span::mixed_site()=>
             impl #marker {
                 #(#attrs)*
-                #safety async #fn_token #name #generics (#(#inputs,)* #extra) #output #bounds #body
+                async #safety #fn_token #name #generics (#(#inputs,)* #extra) #output #bounds #body
             }
         }
     }

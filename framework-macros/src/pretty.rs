@@ -24,7 +24,8 @@ fn write(tokens: TokenStream, text: &mut String, glued: &mut bool) {
                 // `f(x)` and `Json(x)`, but `-> (A, B)` and `: [u8]`.
                 let word = text.ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == '>');
                 let call = word && !text.ends_with("->");
-                if !*glued && !(call && open == "(") {
+                let joined = *glued || (call && open == "(");
+                if !joined {
                     text.push(' ');
                 }
                 text.push_str(open);

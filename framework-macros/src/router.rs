@@ -24,6 +24,8 @@ pub(crate) struct RouterModule {
     head: TokenStream,
     name: Ident,
     items: Vec<Item>,
+    /// `mod chat;`: rustc says that a macro cannot see the other file.
+    elsewhere: bool,
     routes: Vec<Route>,
 }
 
@@ -83,9 +85,9 @@ impl RouterModule {
         let module: ItemMod = errors.keep(syn::parse2(item))?;
         let (vis, mod_token) = (&module.vis, &module.mod_token);
         let head = quote::quote!(#vis #mod_token);
-        // `mod chat;`: rustc says that macros do not see other files.
-        let items = module.content.map(|(_, items)| items)?;
+        let elsewhere = module.content.is_none();
+        let items = module.content.map(|(_, items)| items).unwrap_or_default();
         let routes = items.iter().filter_map(Route::read).collect();
-        Some(RouterModule { options, attrs: module.attrs, head, name: module.ident, items, routes })
+        Some(RouterModule { options, attrs: module.attrs, head, name: module.ident, items, elsewhere, routes })
     }
 }

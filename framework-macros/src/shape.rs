@@ -52,13 +52,16 @@ impl<'s> Shape<'s> {
         self.generics(sig, what);
     }
 
+    /// Reported without the signature: what to write for a parameter only the user knows.
     fn generics(&mut self, sig: &Signature, what: &str) {
         let generics = &sig.generics;
         if !generics.params.is_empty() {
-            let message = format!("{what} is one function, so its types are written out");
-            self.push(generics, &message);
+            let help = "name the type of each argument";
+            let message = format!("{what} is one function, so it has no parameters for types\n\nhelp: {help}");
+            self.errors.push(generics, message);
         } else if let Some(clause) = &generics.where_clause {
-            self.push(clause, &format!("{what} has no generics, so it needs no bounds"));
+            let message = format!("{what} has no parameters for types, so it needs no bounds");
+            self.errors.push(clause, message);
         }
     }
 }

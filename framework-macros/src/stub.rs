@@ -1,7 +1,7 @@
 //! A function with mistakes, in a form that compiles: the body stays, so that its imports are used
 //! and its own errors are shown, and the name still is what `route` takes.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{ReturnType, Type};
 
@@ -75,10 +75,16 @@ impl Stub<'_> {
     }
 }
 
-/// Whether a type leaves something to inference, which signatures must not.
+/// Whether a type leaves something to inference, which signatures must not. `'_` is no such thing.
 fn has_infer(tokens: TokenStream) -> bool {
-    tokens.into_iter().any(|token| match token {
-        proc_macro2::TokenTree::Group(group) => has_infer(group.stream()),
-        token => token.to_string() == "_",
+    let mut lifetime = false;
+    tokens.into_iter().any(|token| {
+        let text = token.to_string();
+        let found = match token {
+            TokenTree::Group(group) => has_infer(group.stream()),
+            _ => text == "_" && !lifetime,
+        };
+        lifetime = text == "'";
+        found
     })
 }

@@ -2,9 +2,9 @@
 //! checks that need to know what an extractor is.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote_spanned};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 
-use crate::argument::{Argument, Place, Source, is_optional};
+use crate::argument::{Argument, Source, is_optional};
 use crate::callable::Callable;
 use crate::pretty::pretty;
 use crate::spans;
@@ -38,7 +38,7 @@ impl Callable<'_> {
                 }
             })
             .collect();
-        let name = if each.is_empty() { quote::quote!(_) } else { quote_spanned!(Span::mixed_site()=> needs) };
+        let name = if each.is_empty() { quote!(_) } else { quote_spanned!(Span::mixed_site()=> needs) };
         quote_spanned! {Span::mixed_site()=>
             fn needs(#name: &mut #private::Needs) {
                 #(#each)*
@@ -141,14 +141,7 @@ fn info(argument: &Argument, private: &TokenStream) -> TokenStream {
         Source::Path { name, rest: true } => ("PathRest", name.as_str(), false),
         Source::Request => ("Extractor", text.as_str(), false),
         Source::Depends(_) => ("Dependency", text.as_str(), false),
-        Source::Value { place, name, default } => {
-            let place = match place {
-                Place::Query => "Query",
-                Place::Header => "Header",
-                Place::Cookie => "Cookie",
-            };
-            (place, name.as_str(), default.is_some())
-        }
+        Source::Value { place, name, default } => (place.variant(), name.as_str(), default.is_some()),
     };
     let place = Ident::new(place, Span::mixed_site());
     let ty = &argument.ty;
@@ -171,32 +164,31 @@ fn info(argument: &Argument, private: &TokenStream) -> TokenStream {
 /// The constant in which the bound of the argument's type is checked, and nowhere else.
 fn extractor(index: usize, argument: &Argument, private: &TokenStream) -> Option<TokenStream> {
     let (name, ty) = (extract_name(index), &argument.ty);
-    let (holds, make) = match &argument.source {
+    let mut holds = ty.to_token_stream();
+    let make = match &argument.source {
         Source::Socket => return None,
-        Source::Path { .. } => (ty.to_token_stream(), call("path_value", ty)),
-        Source::Request => (ty.to_token_stream(), call("extractor", ty)),
-        Source::Depends(path) => (ty.to_token_stream(), quote_spanned!(Span::mixed_site()=> depends(&#path))),
+        Source::Path { .. } => call(private, "path_value", ty),
+        Source::Request => call(private, "extractor", ty),
+        Source::Depends(path) => {
+            // At the path: there it is reported if it names no dependency, or one of another type.
+            let place = spans::first(path);
+            let depends = spans::placed(quote!(#private::depends), place);
+            quote_spanned!(place=> #depends(&#path))
+        }
         Source::Value { place, default, .. } => {
-            let word = match place {
-                Place::Query => "query",
-                Place::Header => "header",
-                Place::Cookie => "cookie",
-            };
-            match default {
-                None => (ty.to_token_stream(), call(&format!("{word}_value"), ty)),
-                Some(_) => (
-                    quote_spanned!(Span::mixed_site()=> ::core::option::Option<#ty>),
-                    call(&format!("{word}_default"), ty),
-                ),
+            let kind = if default.is_some() { "default" } else { "value" };
+            if default.is_some() {
+                holds = quote_spanned!(Span::mixed_site()=> ::core::option::Option<#ty>);
             }
+            call(private, &format!("{}_{kind}", place.word()), ty)
         }
     };
     Some(quote_spanned! {Span::mixed_site()=>
-        const #name: #private::Extractor<#holds> = #private::#make;
+        const #name: #private::Extractor<#holds> = #make;
     })
 }
 
-fn call(function: &str, ty: &syn::Type) -> TokenStream {
+fn call(private: &TokenStream, function: &str, ty: &syn::Type) -> TokenStream {
     let function = Ident::new(function, Span::mixed_site());
-    quote_spanned!(Span::mixed_site()=> #function::<#ty>())
+    quote_spanned!(Span::mixed_site()=> #private::#function::<#ty>())
 }

@@ -35,6 +35,8 @@
 //! | `uuid` | no | `Uuid` as a path or query parameter |
 
 mod app;
+#[cfg(doctest)]
+mod book;
 mod config;
 mod error;
 mod extract;

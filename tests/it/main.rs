@@ -2,6 +2,9 @@
 
 mod api;
 mod extraction;
+mod robustness;
 mod routing;
 mod sockets;
 mod start;
+mod tidy;
+mod ui;

@@ -5,11 +5,15 @@
 
 use std::{env, fs, path::PathBuf};
 
-const TOPICS: [&str; 8] =
-    ["path", "arguments", "shape", "options", "router", "extractors", "params", "mistakes"];
+const TOPICS: [&str; 8] = ["path", "arguments", "shape", "options", "router", "extractors", "params", "mistakes"];
 
 /// Cases in which more than one error is the point.
 const MANY: [&str; 3] = ["path/several", "shape/all_at_once", "shape/constant"];
+
+/// Its tests run here, as what passes is not compiled as a test.
+#[allow(dead_code)]
+#[path = "../ui/pass/async_tests.rs"]
+mod async_tests;
 
 #[test]
 fn compile_errors_and_what_compiles() {
@@ -46,9 +50,8 @@ fn files(topic: &str, ending: &str) -> Vec<String> {
     let entries = fs::read_dir(folder().join(topic)).expect("a folder of cases");
     let paths = entries.map(|entry| entry.expect("a readable entry").path());
     let stems = paths.filter(|path| path.extension().is_some_and(|found| found == ending));
-    let mut names: Vec<String> = stems
-        .filter_map(|path| Some(format!("{topic}/{}", path.file_stem()?.to_str()?)))
-        .collect();
+    let mut names: Vec<String> =
+        stems.filter_map(|path| Some(format!("{topic}/{}", path.file_stem()?.to_str()?))).collect();
     names.sort();
     assert!(!names.is_empty(), "no `.{ending}` in {topic}");
     names

@@ -92,7 +92,7 @@ fn types_that_cannot_be_read() {
 
 #[test]
 fn marks_that_are_wrong() {
-    assert!(mistake("#[query] _: u8").contains("no name to look for in the query"));
+    assert!(mistake("#[query] _: u8").contains("which query value it takes"));
     assert!(mistake("#[query] #[header] x: u8").contains("already says which"));
     assert!(mistake("#[qurey] x: u8").contains("did you mean `query`?"));
     assert!(mistake("#[query(defualt = 1)] x: u8").contains("did you mean `default`?"));

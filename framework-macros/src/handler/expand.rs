@@ -96,7 +96,13 @@ impl Handler<'_> {
         let mut limit = |name: &str, value: &Option<Expr>| {
             if let Some(value) = value {
                 let name = Ident::new(name, Span::mixed_site());
-                fields.push(quote!(#name: ::core::option::Option::Some(#value)));
+                // Bound first, so that a value of another type is reported in one line.
+                fields.push(quote_spanned! {Span::mixed_site()=>
+                    #name: {
+                        let limit: ::core::primitive::usize = #value;
+                        ::core::option::Option::Some(limit)
+                    }
+                });
             }
         };
         limit("max_message", &options.max_message);

@@ -49,7 +49,7 @@ fn check_shape(handler: &Handler<'_>, errors: &mut Errors) {
         shape.push(&sig.ident, "this handler takes no socket: add `mut ws: WebSocket`");
     }
     for second in sockets {
-        let message = "a handler has one socket: remove this one\n\nhelp: `split` gives a sender and a receiver";
+        let message = "a handler has one socket: remove this one\n\nhelp: `Upgrade::accept` gives a socket, and `split` makes a sender and a receiver of it";
         shape.errors.push(&second.pat, message);
     }
 }

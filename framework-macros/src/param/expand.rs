@@ -1,12 +1,12 @@
 //! The implementation of the trait.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::DeriveInput;
 
 use super::attribute::Container;
 use super::model::{Model, Word};
-use crate::suggest;
+use crate::{spans, suggest};
 
 pub(super) fn expand(input: &DeriveInput, container: &Container, model: &Model) -> TokenStream {
     let private = container.private();
@@ -18,7 +18,8 @@ pub(super) fn expand(input: &DeriveInput, container: &Container, model: &Model) 
         }
         Model::FromStr => {
             let expected = expected.unwrap_or_else(|| format!("a value of type `{}`", input.ident));
-            (read_from_str(&private), borrowed(&expected, &private), None)
+            let place = container.from_str.as_ref().map_or_else(Span::call_site, Ident::span);
+            (read_from_str(&private, place), borrowed(&expected, &private), None)
         }
         Model::Inner { ty, build } => {
             let read = quote_spanned! {Span::mixed_site()=>
@@ -28,8 +29,10 @@ pub(super) fn expand(input: &DeriveInput, container: &Container, model: &Model) 
                 Some(text) => borrowed(&text, &private),
                 None => quote_spanned!(Span::mixed_site()=> <#ty as #private::Param>::expected()),
             };
-            // Demanded here, the bound is reported once and then taken for granted.
-            let bound = quote_spanned!(Span::mixed_site()=> #ty: #private::Param);
+            // Demanded here, the bound is reported once, at the type, and then taken for granted.
+            let place = spans::first(ty);
+            let param = spans::placed(quote!(#private::Param), place);
+            let bound = quote_spanned!(place=> #ty: #param);
             (read, expected, Some(bound))
         }
     };
@@ -88,9 +91,12 @@ fn read_word(words: &[Word], expected: &str, private: &TokenStream) -> TokenStre
     }
 }
 
-fn read_from_str(private: &TokenStream) -> TokenStream {
+/// `place`: the word that asks for `FromStr`.
+fn read_from_str(private: &TokenStream, place: Span) -> TokenStream {
+    let value = Ident::new("value", Span::mixed_site());
+    let parsed = quote_spanned!(place=> <Self as ::core::str::FromStr>::from_str(#value));
     quote_spanned! {Span::mixed_site()=>
-        match <Self as ::core::str::FromStr>::from_str(value) {
+        match #parsed {
             ::core::result::Result::Ok(value) => ::core::result::Result::Ok(value),
             ::core::result::Result::Err(error) => {
                 ::core::result::Result::Err(#private::ParamError::new(::std::format!("{error}")))
@@ -103,9 +109,9 @@ fn borrowed(text: &str, private: &TokenStream) -> TokenStream {
     quote_spanned!(Span::mixed_site()=> #private::Cow::Borrowed(#text))
 }
 
-/// `` one of `a`, `b` or `c` ``.
+/// `` one of `a`, `b` or `c` ``, or `` `a` or `b` ``.
 fn listed(words: &[Word]) -> String {
     let texts = words.iter().map(|word| word.text.as_str());
     let list = suggest::list(texts, "or");
-    if words.len() == 1 { list } else { format!("one of {list}") }
+    if words.len() <= 2 { list } else { format!("one of {list}") }
 }

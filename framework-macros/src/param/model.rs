@@ -12,7 +12,7 @@ pub(super) enum Model {
     /// One of some words.
     Words(Vec<Word>),
     /// Whatever the type inside of it is, built by this expression from `value`.
-    Inner { ty: Type, build: TokenStream },
+    Inner { ty: Box<Type>, build: TokenStream },
     /// What `FromStr` reads.
     FromStr,
 }
@@ -86,7 +86,7 @@ impl Model {
             Some(name) => quote_spanned!(Span::mixed_site()=> Self { #name: value }),
             None => quote_spanned!(Span::mixed_site()=> Self(value)),
         };
-        Some(Model::Inner { ty: field.ty.clone(), build })
+        Some(Model::Inner { ty: Box::new(field.ty.clone()), build })
     }
 }
 

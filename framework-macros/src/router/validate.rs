@@ -9,7 +9,7 @@ use crate::path::draw;
 
 /// Finds the mistakes, and says whether the name `router` is free.
 pub(super) fn check(module: &RouterModule, errors: &mut Errors) -> bool {
-    if module.routes.is_empty() {
+    if module.routes.is_empty() && !module.elsewhere {
         errors.push(
             &module.name,
             "this module has no handlers\n\nhelp: mark its functions: `#[websocket(\"/path\")]`, `#[get(\"/path\")]`",

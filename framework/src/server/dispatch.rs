@@ -8,7 +8,7 @@ use std::{
     task::Poll,
 };
 
-use ::http::{HeaderValue, Request, StatusCode, Uri, Version, header};
+use ::http::{HeaderValue, Request, StatusCode, Uri, Version, header, uri::Authority};
 
 use super::{Built, upgrade};
 use crate::{
@@ -33,7 +33,7 @@ async fn answer(built: &Arc<Built>, mut request: Request<Body>) -> Response {
         return refusal.into_response();
     }
     // A request that comes through another server, axum's say, still has hyper's own handle.
-    upgrade::prepare(&mut request, None);
+    upgrade::prepare(&mut request, None, upgrade::open_foreign);
     let wants_socket = ws::is_upgrade(request.headers());
     match built.table.find(request.method(), request.uri().path(), wants_socket) {
         Found::Route(target, path) => {
@@ -84,13 +84,32 @@ fn check(request: &Request<Body>, limits: &Limits) -> Result<(), Problem> {
         let text = format!("expected at most {} query parameters", limits.max_query_params);
         return Err(Problem::new(StatusCode::BAD_REQUEST, "too_many_query_parameters", text));
     }
-    // RFC 9112 section 3.2: HTTP/1.1 has the host exactly once.
-    let hosts = request.headers().get_all(header::HOST).iter().count();
-    if request.version() == Version::HTTP_11 && hosts != 1 && request.uri().host().is_none() {
-        let text = format!("expected the header `Host` once, got it {hosts} times");
+    check_host(request)
+}
+
+/// RFC 9112 section 3.2: HTTP/1.1 has a valid host exactly once, even where the target is absolute and names one too.
+fn check_host(request: &Request<Body>) -> Result<(), Problem> {
+    let hosts = request.headers().get_all(header::HOST);
+    let count = hosts.iter().count();
+    if request.version() == Version::HTTP_11 && count != 1 {
+        let text = format!("expected the header `Host` once, got it {count} times");
         return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_host", text));
     }
-    Ok(())
+    if hosts.iter().all(is_host) {
+        return Ok(());
+    }
+    let text = "expected a host name or address in the header `Host`, and a port at most";
+    Err(Problem::new(StatusCode::BAD_REQUEST, "bad_host", text))
+}
+
+/// RFC 9110 section 7.2: a host and maybe a port, no user. It may be empty.
+fn is_host(value: &HeaderValue) -> bool {
+    if value.is_empty() {
+        return true;
+    }
+    let Ok(authority) = Authority::try_from(value.as_bytes()) else { return false };
+    let port = authority.as_str().strip_prefix(authority.host());
+    port.is_some_and(|port| port.strip_prefix(':').unwrap_or(port).bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 /// A panic in a handler is a 500 and takes nothing else down.

@@ -3,7 +3,9 @@
 mod accept;
 mod connection;
 mod dispatch;
+mod follow;
 mod upgrade;
+mod wire;
 
 use std::{
     fmt,

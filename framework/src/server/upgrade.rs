@@ -9,13 +9,20 @@ use ::http::Request;
 use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+};
 
-use super::connection::Guard;
+use super::{connection::Guard, wire::Wire};
 use crate::ws::{Attached, Stream, UpgradeHandle};
 
-/// Takes hyper's handle out of the request and puts ours in.
-pub(super) fn prepare<B>(request: &mut Request<B>, guard: Option<Guard>) {
+/// Takes hyper's handle out of the request and puts ours in. `open` takes the stream out of what hyper gives back, with
+/// the bytes that hyper has read beyond the request: they may hold the first frames.
+pub(super) fn prepare<B, O>(request: &mut Request<B>, guard: Option<Guard>, open: O)
+where
+    O: FnOnce(Upgraded) -> (Stream, Bytes) + Send + 'static,
+{
     let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else { return };
     let upgrading = Box::pin(async move {
         let upgraded = on_upgrade.await.map_err(io::Error::other)?;
@@ -25,9 +32,19 @@ pub(super) fn prepare<B>(request: &mut Request<B>, guard: Option<Guard>) {
     request.extensions_mut().insert(UpgradeHandle(Arc::new(Mutex::new(Some(upgrading)))));
 }
 
-/// A TCP stream is taken out of its wrappers, with the bytes that hyper has read beyond the request: they may hold the
-/// first frames. Any other stream stays in its box, which gives those bytes first.
-fn open(upgraded: Upgraded) -> (Stream, Bytes) {
+/// A stream that our own server has given to hyper.
+pub(super) fn open_own<S>(upgraded: Upgraded, stream: fn(S) -> Stream) -> (Stream, Bytes)
+where
+    S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+{
+    match upgraded.downcast::<TokioIo<Wire<S>>>() {
+        Ok(parts) => (stream(parts.io.into_inner().into_stream()), parts.read_buf),
+        Err(upgraded) => open_foreign(upgraded),
+    }
+}
+
+/// A stream of another server, axum's say. Any but TCP stays in its box, which gives the bytes beyond the request first.
+pub(super) fn open_foreign(upgraded: Upgraded) -> (Stream, Bytes) {
     match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => (Stream::Tcp(parts.io.into_inner()), parts.read_buf),
         Err(upgraded) => (Stream::Boxed(Box::new(TokioIo::new(upgraded))), Bytes::new()),

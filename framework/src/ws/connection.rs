@@ -78,8 +78,6 @@ impl Connection {
         }
         if outbox.is_full(&self.limits) {
             outbox.wait(cx.waker());
-            // Its timer must run from now on.
-            outbox.wake_driver();
             return Poll::Pending;
         }
         outbox.push(op, payload);

@@ -6,12 +6,15 @@ mod timer;
 
 use std::{
     any::Any,
-    future::poll_fn,
+    future::Future,
+    io,
     panic::{AssertUnwindSafe, catch_unwind},
-    pin::{Pin, pin},
+    pin::Pin,
     sync::Arc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
+
+use pin_project_lite::pin_project;
 
 use tokio::time::{Instant, Sleep, sleep_until};
 
@@ -23,7 +26,7 @@ use super::{
     proto::{Closing, Decoder, Rules},
     scope::PublishScope,
     sockets::{Registration, Sockets},
-    upgrade::Attached,
+    upgrade::{Attached, Upgrading},
 };
 
 /// Messages that one poll takes at most before it lets other tasks run.
@@ -32,15 +35,13 @@ const MESSAGES_A_POLL: usize = 256;
 /// Everything that belongs to one connection and to nobody else.
 pub(crate) struct Driver {
     connection: Arc<Connection>,
-    sockets: Arc<Sockets>,
-    _registration: Registration,
+    registration: Registration,
     /// The connection's place among those of the server.
     guard: Option<Arc<dyn Any + Send + Sync>>,
     handler: Option<HandlerFuture>,
     io: Io,
     stage: Stage,
     decoder: Decoder,
-    rules: Rules,
     /// Bytes that were read and could not be decoded yet, because the inbox was full.
     carry: Vec<u8>,
     /// The inbox's limit no longer counts.
@@ -67,25 +68,44 @@ enum Stage {
     Over,
 }
 
+pin_project! {
+    /// The task: small, since there is one for each connection.
+    struct Task {
+        driver: Driver,
+        #[pin]
+        timer: Sleep,
+    }
+}
+
+impl Future for Task {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let task = self.project();
+        if let Io::Upgrading(upgrading) = &mut task.driver.io {
+            let attached = ready!(upgrading.as_mut().poll(cx));
+            task.driver.attach(attached);
+            task.driver.connection.outbox().driver = Some(cx.waker().clone());
+        }
+        task.driver.poll(cx, task.timer)
+    }
+}
+
 impl Driver {
-    pub(crate) fn new(connection: Arc<Connection>, sockets: Arc<Sockets>, handler: Option<HandlerFuture>) -> Self {
-        let limits = connection.limits.clone();
-        let rules = Rules {
-            max_message: limits.max_message,
-            max_frame: limits.max_frame,
-            max_fragments: limits.max_fragments,
-            allow_rsv1: false,
-        };
+    pub(crate) fn new(
+        connection: Arc<Connection>,
+        sockets: &Arc<Sockets>,
+        upgrading: Upgrading,
+        handler: Option<HandlerFuture>,
+    ) -> Self {
         Self {
-            _registration: sockets.register(connection.clone()),
+            registration: sockets.register(connection.clone()),
             guard: None,
             connection,
-            sockets,
             handler,
-            io: Io::Closed,
-            stage: Stage::Over,
+            io: Io::Upgrading(upgrading),
+            stage: Stage::Open,
             decoder: Decoder::new(),
-            rules,
             carry: Vec::new(),
             reads_to_end: false,
             closing: Closing::default(),
@@ -94,7 +114,14 @@ impl Driver {
     }
 
     /// Gives the driver its stream, and the bytes that came right behind the handshake.
-    pub(crate) fn attach(&mut self, attached: Attached) {
+    fn attach(&mut self, attached: io::Result<Attached>) {
+        let attached = match attached {
+            Ok(attached) => attached,
+            Err(error) => {
+                tracing::debug!(%error, "the connection ended before it was upgraded");
+                return self.over();
+            }
+        };
         self.io = match attached.stream {
             Stream::Tcp(tcp) => {
                 let (read, write) = tcp.into_split();
@@ -106,35 +133,40 @@ impl Driver {
         self.carry = attached.early.to_vec();
         self.guard = attached.guard;
         self.stage = Stage::Open;
-    }
-
-    /// The stream never came: the handler, if it runs, sees a disconnect.
-    pub(crate) fn attach_nothing(&mut self) {
-        self.connection.set_gone(None);
-        self.connection.outbox().fail();
+        self.clock.heard_now();
     }
 
     /// A handler that has ended before the stream came.
     pub(crate) fn end(&mut self, end: &End) {
         if let End::Failed(message) = end {
-            self.sockets.failed(&self.connection, message);
+            self.registration.sockets.failed(&self.connection, message);
         }
         self.connection.abandon();
         self.connection.close(Some(&end.frame()));
     }
 
-    /// Runs the connection to its end.
-    pub(crate) async fn run(mut self) {
-        let mut timer = pin!(sleep_until(self.clock.armed));
-        poll_fn(|cx| {
-            self.connection.outbox().driver.get_or_insert_with(|| cx.waker().clone());
-            self.poll(cx, timer.as_mut())
-        })
-        .await;
+    /// Runs the connection in a task of its own, to its end.
+    pub(crate) fn spawn(self) {
+        let (id, sockets) = (self.connection.id, self.registration.sockets.clone());
+        let timer = sleep_until(self.clock.armed);
+        let task = tokio::spawn(Task { driver: self, timer });
+        sockets.set_task(id, task.abort_handle());
+    }
+
+    /// What the decoder holds the peer to.
+    fn rules(&self) -> Rules {
+        let limits = &self.connection.limits;
+        Rules {
+            max_message: limits.max_message,
+            max_frame: limits.max_frame,
+            max_fragments: limits.max_fragments,
+            // No extension is agreed on yet that would give it a meaning.
+            allow_rsv1: false,
+        }
     }
 
     fn poll(&mut self, cx: &mut Context<'_>, timer: Pin<&mut Sleep>) -> Poll<()> {
-        let mut input = Input::new(MESSAGES_A_POLL);
+        let mut input = Input::new(self.rules(), MESSAGES_A_POLL);
         let mut first = true;
         loop {
             let delivered = self.poll_input(cx, &mut input);

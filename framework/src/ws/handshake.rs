@@ -36,6 +36,9 @@ impl Handshake {
         if !missing_headers(headers).is_empty() {
             return Err(upgrade_required(headers));
         }
+        if has_body(headers) {
+            return Err(bad("bad_handshake", "expected a request without a body"));
+        }
         check_version(headers)?;
         let key = check_key(headers)?;
         check_origin(headers, origins)?;
@@ -110,6 +113,13 @@ fn missing_headers(headers: &HeaderMap) -> Vec<&'static str> {
         missing.push("Connection: Upgrade");
     }
     missing
+}
+
+/// Frames follow the head (section 4.1). What is body to a proxy and frames to us, or the reverse, would carry requests
+/// past it.
+fn has_body(headers: &HeaderMap) -> bool {
+    let is_length = |value: &HeaderValue| value.as_bytes().iter().any(|byte| *byte != b'0');
+    headers.contains_key(header::TRANSFER_ENCODING) || headers.get(header::CONTENT_LENGTH).is_some_and(is_length)
 }
 
 /// Section 4.2.2, item 4: any other version is told which one we speak.

@@ -13,6 +13,8 @@ use tokio::{
     net::{TcpStream, tcp::OwnedReadHalf},
 };
 
+use super::upgrade::Upgrading;
+
 /// How much is read at once.
 pub(crate) const READ_BUFFER: usize = 64 * 1024;
 
@@ -29,6 +31,8 @@ pub(crate) enum Stream {
 
 /// The driver's end of it. Of TCP it has the read half: the write half is with the outbox, for all who send.
 pub(crate) enum Io {
+    /// The 101 has not left yet.
+    Upgrading(Upgrading),
     Tcp(OwnedReadHalf),
     Boxed(Box<dyn Duplex>),
     Closed,
@@ -41,7 +45,7 @@ impl Io {
         let result = match self {
             Self::Tcp(half) => Pin::new(half).poll_read(cx, &mut read),
             Self::Boxed(stream) => Pin::new(stream).poll_read(cx, &mut read),
-            Self::Closed => Poll::Ready(Ok(())),
+            Self::Upgrading(_) | Self::Closed => Poll::Ready(Ok(())),
         };
         result.map_ok(|()| read.filled().len())
     }
@@ -56,7 +60,7 @@ impl Io {
         match self {
             Self::Tcp(half) => pin!(half.read_buf(&mut buffer)).poll(cx),
             Self::Boxed(stream) => pin!(stream.read_buf(&mut buffer)).poll(cx),
-            Self::Closed => Poll::Ready(Ok(0)),
+            Self::Upgrading(_) | Self::Closed => Poll::Ready(Ok(0)),
         }
     }
 
@@ -64,7 +68,7 @@ impl Io {
     pub(crate) fn poll_writable(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         match self {
             Self::Tcp(half) => half.as_ref().poll_write_ready(cx),
-            Self::Boxed(_) | Self::Closed => Poll::Ready(Ok(())),
+            Self::Boxed(_) | Self::Upgrading(_) | Self::Closed => Poll::Ready(Ok(())),
         }
     }
 
@@ -85,6 +89,7 @@ impl fmt::Debug for Io {
         f.write_str(match self {
             Self::Tcp(_) => "Io::Tcp",
             Self::Boxed(_) => "Io::Boxed",
+            Self::Upgrading(_) => "Io::Upgrading",
             Self::Closed => "Io::Closed",
         })
     }

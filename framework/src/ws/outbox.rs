@@ -118,9 +118,12 @@ impl Outbox {
         })
     }
 
-    /// Remembers a sender that waits for room.
+    /// Remembers a sender that waits for room. The first one starts the time that the peer has: the driver must know.
     pub(crate) fn wait(&mut self, waker: &Waker) {
-        self.full_since.get_or_insert_with(Instant::now);
+        if self.full_since.is_none() {
+            self.full_since = Some(Instant::now());
+            self.wake_driver();
+        }
         if !self.waiters.iter().any(|known| known.will_wake(waker)) {
             self.waiters.push(waker.clone());
         }

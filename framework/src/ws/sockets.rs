@@ -35,7 +35,7 @@ struct Entry {
 
 /// Takes its connection off the list when the driver ends, however it ends.
 pub(crate) struct Registration {
-    sockets: Arc<Sockets>,
+    pub(crate) sockets: Arc<Sockets>,
     id: u64,
 }
 

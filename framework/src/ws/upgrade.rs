@@ -308,22 +308,11 @@ impl Pending {
             return server_error("the request can't be upgraded".into());
         };
         let response = switching_protocols(&self.accept, self.connection.facts.protocol(), headers);
-        let id = self.connection.id;
-        let mut driver = Driver::new(self.connection, self.sockets.clone(), handler);
-        let task = tokio::spawn(async move {
-            match upgrading.await {
-                Ok(attached) => driver.attach(attached),
-                Err(error) => {
-                    tracing::debug!(%error, "the connection ended before it was upgraded");
-                    driver.attach_nothing();
-                }
-            }
-            if let Some(end) = end {
-                driver.end(&end);
-            }
-            driver.run().await;
-        });
-        self.sockets.set_task(id, task.abort_handle());
+        let mut driver = Driver::new(self.connection, &self.sockets, upgrading, handler);
+        if let Some(end) = end {
+            driver.end(&end);
+        }
+        driver.spawn();
         response
     }
 

@@ -1,3 +1,8 @@
 //! What a handler sees and what goes over the wire.
 
+mod cancelling;
+mod ending;
+mod heartbeat;
 mod talking;
+mod typed;
+mod upgrading;

@@ -2,14 +2,13 @@
 
 use sockeye::prelude::*;
 
-#[allow(unexpected_cfgs)]
 #[get("/x")]
 async fn show(
-    #[cfg(a)] a: u8,
-    #[cfg(b)] b: u8,
-    #[cfg(c)] c: u8,
-    #[cfg(d)] d: u8,
-    #[cfg(e)] e: u8,
+    #[cfg(unix)] a: u8,
+    #[cfg(windows)] b: u8,
+    #[cfg(test)] c: u8,
+    #[cfg(debug_assertions)] d: u8,
+    #[cfg(target_endian = "big")] e: u8,
 ) -> &'static str {
     "ok"
 }

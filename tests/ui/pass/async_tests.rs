@@ -1,15 +1,14 @@
-//! The options of `#[sockeye::main]` and `#[sockeye::test]`.
-
-use sockeye::prelude::*;
+//! The options of `#[sockeye::main]` and `#[sockeye::test]`; the tests run as part of the binary that includes this.
 
 #[sockeye::test]
-async fn plain() -> Result<()> {
+async fn plain() -> sockeye::Result<()> {
     Ok(())
 }
 
 #[sockeye::test(flavor = "multi_thread", worker_threads = 2)]
-#[ignore = "takes long"]
-async fn threads() {}
+async fn threads() {
+    assert_eq!(sockeye::spawn(async { 1 }).await.unwrap(), 1);
+}
 
 #[sockeye::test(start_paused = true)]
 #[should_panic(expected = "in time")]

@@ -47,7 +47,7 @@ fn main() {
     assert_eq!(Color::from_param("BLUE!").unwrap(), Color::Blue);
     assert!(Color::from_param("Red").is_err());
     assert_eq!(Sort::from_param("NEWest").unwrap(), Sort::Newest);
-    assert_eq!(Sort::expected(), "one of `newest` or `oldest`");
+    assert_eq!(Sort::expected(), "`newest` or `oldest`");
     assert_eq!(Wrapped::<u8>::from_param("7").unwrap().inner, 7);
     assert!(Address::from_param("x").unwrap_err().to_string().contains("invalid"));
     let to = [Address::from_param("127.0.0.1:1").unwrap().0];

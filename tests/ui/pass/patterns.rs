@@ -17,7 +17,7 @@ async fn add(
     _: State<Config>,
 ) -> String {
     page += 1;
-    format!("{name} {age} {site} {width} {page}")
+    format!("{name} {width} {state} {page}")
 }
 
 #[get("/quiet/<id>")]

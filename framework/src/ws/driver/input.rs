@@ -8,7 +8,7 @@ use std::{
 use super::{Driver, Stage};
 use crate::ws::{
     io::{Borrowed, READ_BUFFER},
-    proto::{CloseCode, CloseFrame, Event, Op, ProtocolError},
+    proto::{CloseCode, CloseFrame, Event, Op, ProtocolError, Rules},
 };
 
 /// Bytes that one poll reads at most before it lets other tasks run.
@@ -18,9 +18,12 @@ const BYTES_A_POLL: usize = READ_BUFFER;
 pub(super) struct Input {
     buffer: Option<Borrowed>,
     start: usize,
-    end: usize,
+    stop: usize,
     /// What came of a direct read.
     direct: Option<Event>,
+    /// The last thing that was decoded ends the connection: nothing behind it counts.
+    end: Option<Ending>,
+    rules: Rules,
     messages: usize,
     bytes: usize,
     /// The stream has no more for now and will wake us.
@@ -29,14 +32,39 @@ pub(super) struct Input {
     full: bool,
 }
 
+/// How what the peer sent ends the connection.
+enum Ending {
+    /// By its close frame.
+    Closes(Option<CloseFrame>),
+    /// By breaking a rule, which this tells it.
+    Fails(CloseFrame),
+}
+
+impl Ending {
+    fn of(error: ProtocolError) -> Self {
+        Self::Fails(CloseFrame { code: error.code(), reason: error.to_string().into() })
+    }
+}
+
 impl Input {
-    pub(super) fn new(messages: usize) -> Self {
-        Self { buffer: None, start: 0, end: 0, direct: None, messages, bytes: BYTES_A_POLL, dry: false, full: false }
+    pub(super) fn new(rules: Rules, messages: usize) -> Self {
+        Self {
+            buffer: None,
+            start: 0,
+            stop: 0,
+            direct: None,
+            end: None,
+            rules,
+            messages,
+            bytes: BYTES_A_POLL,
+            dry: false,
+            full: false,
+        }
     }
 
     fn waiting(&mut self) -> &mut [u8] {
         match &mut self.buffer {
-            Some(buffer) => &mut buffer.bytes()[self.start..self.end],
+            Some(buffer) => &mut buffer.bytes()[self.start..self.stop],
             None => &mut [],
         }
     }
@@ -45,8 +73,9 @@ impl Input {
         self.messages == 0 || self.bytes == 0
     }
 
-    fn clear(&mut self) {
-        (self.start, self.end) = (0, 0);
+    fn ends(&mut self, end: Ending) {
+        self.end = Some(end);
+        (self.start, self.stop) = (0, 0);
     }
 }
 
@@ -62,6 +91,11 @@ impl Driver {
                 Stage::Open => {}
                 Stage::Closing | Stage::Draining { .. } | Stage::Over => return delivered,
             }
+            if input.end.is_some() {
+                // The handler first gets what was right, and answers it as far as it can at once: after our close frame
+                // nothing is sent (RFC 6455 section 5.5.1).
+                return delivered || self.come_to_end(input);
+            }
             if room == 0 && self.closing.may_send_data() {
                 input.full = true;
                 return delivered;
@@ -69,7 +103,7 @@ impl Driver {
             if input.is_spent() {
                 return delivered;
             }
-            if input.start == input.end && !self.fill(cx, input) {
+            if input.start == input.stop && !self.fill(cx, input) {
                 return delivered;
             }
             if let Some(event) = self.decode(input) {
@@ -80,7 +114,13 @@ impl Driver {
 
     /// Whether another round would get further: the handler has made room, or there is more to read.
     pub(super) fn goes_on(&mut self, input: &Input) -> bool {
-        if self.stage != Stage::Open || input.is_spent() {
+        if self.stage != Stage::Open {
+            return false;
+        }
+        if input.end.is_some() {
+            return true;
+        }
+        if input.is_spent() {
             return false;
         }
         if input.full {
@@ -91,7 +131,7 @@ impl Driver {
 
     /// Keeps what was read and not decoded for the next poll, and sees to it that there is one.
     pub(super) fn put_away(&mut self, mut input: Input, cx: &Context<'_>) {
-        if input.start < input.end {
+        if input.start < input.stop {
             // Not before what is still to be loaded: `fill` has emptied the carry first.
             self.carry.extend_from_slice(input.waiting());
         }
@@ -135,7 +175,7 @@ impl Driver {
             if self.carry.is_empty() {
                 self.carry = Vec::new();
             }
-            (input.start, input.end) = (0, count);
+            (input.start, input.stop) = (0, count);
             return true;
         }
         if let Some(filled) = self.fill_direct(cx, input) {
@@ -148,7 +188,7 @@ impl Driver {
                 false
             }
             Poll::Ready(Ok(count)) if count > 0 => {
-                (input.start, input.end) = (0, count);
+                (input.start, input.stop) = (0, count);
                 self.heard(count, input);
                 true
             }
@@ -174,9 +214,9 @@ impl Driver {
             }
         };
         self.heard(count, input);
-        match self.decoder.filled(&self.rules, count) {
+        match self.decoder.filled(&input.rules, count) {
             Ok(event) => input.direct = event,
-            Err(error) => self.fail(error),
+            Err(error) => input.ends(Ending::of(error)),
         }
         Some(true)
     }
@@ -185,17 +225,17 @@ impl Driver {
         if let Some(event) = input.direct.take() {
             return Some(event);
         }
-        if input.start == input.end {
+        if input.start == input.stop {
             return None;
         }
-        match self.decoder.decode(&self.rules, input.waiting()) {
+        let rules = input.rules;
+        match self.decoder.decode(&rules, input.waiting()) {
             Ok((used, event)) => {
                 input.start += used;
                 event
             }
             Err(error) => {
-                self.fail(error);
-                input.clear();
+                input.ends(Ending::of(error));
                 None
             }
         }
@@ -229,19 +269,25 @@ impl Driver {
             }
             Event::Pong(_) => false,
             Event::Close(frame) => {
-                self.peer_closes(frame);
-                input.clear();
-                true
+                input.ends(Ending::Closes(frame));
+                false
             }
             Event::Compressed { .. } => {
-                self.fail_with(CloseFrame {
-                    code: CloseCode::PROTOCOL_ERROR,
-                    reason: "got a compressed message, but no compression was agreed".into(),
-                });
-                input.clear();
-                true
+                let reason = "got a compressed message, but no compression was agreed".into();
+                input.ends(Ending::Fails(CloseFrame { code: CloseCode::PROTOCOL_ERROR, reason }));
+                false
             }
         }
+    }
+
+    /// The peer's last word takes effect. Always `true`: the handler is to see it.
+    fn come_to_end(&mut self, input: &mut Input) -> bool {
+        match input.end.take() {
+            Some(Ending::Closes(frame)) => self.peer_closes(frame),
+            Some(Ending::Fails(frame)) => self.fail_with(frame),
+            None => {}
+        }
+        true
     }
 
     /// The peer's close frame is answered with its own code (RFC 6455 section 5.5.1), unless ours came first.
@@ -254,10 +300,6 @@ impl Driver {
         drop(outbox);
         self.stage = Stage::Closing;
         self.connection.set_gone(frame);
-    }
-
-    fn fail(&mut self, error: ProtocolError) {
-        self.fail_with(CloseFrame { code: error.code(), reason: error.to_string().into() });
     }
 
     /// Fails the connection (RFC 6455 section 7.1.7): says why, then reads no more.

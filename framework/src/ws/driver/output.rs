@@ -28,7 +28,7 @@ impl Driver {
                     outbox.fail();
                 }
             }
-            Io::Closed => return,
+            Io::Upgrading(_) | Io::Closed => return,
         }
         self.closing = outbox.closing;
         self.clock.closed_at = outbox.closed_at;

@@ -1,0 +1,25 @@
+//! The README and the pages of the book: their Rust blocks are doctests.
+
+#[doc = include_str!("../../README.md")]
+mod readme {}
+
+#[doc = include_str!("../../book/src/hello.md")]
+mod hello {}
+
+#[doc = include_str!("../../book/src/arguments.md")]
+mod arguments {}
+
+#[doc = include_str!("../../book/src/talking.md")]
+mod talking {}
+
+#[doc = include_str!("../../book/src/closing.md")]
+mod closing {}
+
+#[doc = include_str!("../../book/src/testing.md")]
+mod testing {}
+
+#[doc = include_str!("../../book/src/composing.md")]
+mod composing {}
+
+#[doc = include_str!("../../book/src/limits.md")]
+mod limits {}

@@ -1,0 +1,182 @@
+//! A client that knows nothing and sends what it is told to.
+
+use std::{io, net::SocketAddr, time::Duration};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::timeout,
+};
+
+use super::bytes::ACCEPT;
+
+/// Longer than anything takes, however busy the machine is.
+const FOREVER: Duration = Duration::from_secs(30);
+
+/// Waits, but not for ever.
+pub(super) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+    timeout(FOREVER, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+/// A TCP connection and what has come over it.
+pub(super) struct Raw {
+    pub(super) stream: TcpStream,
+    pub(super) read: Vec<u8>,
+}
+
+/// An HTTP answer.
+#[derive(Debug)]
+pub(super) struct Answer {
+    pub(super) status: u16,
+    headers: Vec<(String, String)>,
+    pub(super) body: String,
+}
+
+/// A frame of the server's.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Frame {
+    pub(super) first: u8,
+    pub(super) payload: Vec<u8>,
+}
+
+/// All that came up to the end of the stream.
+#[derive(Debug)]
+pub(super) struct Ended {
+    /// Frames before the close frame.
+    pub(super) frames: Vec<Frame>,
+    /// The close frame's code: `Some(None)` is a close frame without one.
+    pub(super) close: Option<Option<u16>>,
+}
+
+impl Raw {
+    pub(super) async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.expect("can't connect");
+        stream.set_nodelay(true).expect("can't set TCP_NODELAY");
+        Self { stream, read: Vec::new() }
+    }
+
+    pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+        soon("the server to take bytes", self.stream.write_all(bytes.as_ref())).await.expect("can't send");
+    }
+
+    /// Sends as long as the server takes it: it may have closed in the meantime.
+    pub(super) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
+        drop(soon("the server to take bytes", self.stream.write_all(bytes.as_ref())).await);
+    }
+
+    /// Sends each byte in a segment of its own, as far as the server takes them.
+    pub(super) async fn trickle(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.try_send([*byte]).await;
+            tokio::task::yield_now().await;
+        }
+    }
+
+    /// Sends FIN and goes on reading.
+    pub(super) async fn finish(&mut self) {
+        self.stream.shutdown().await.expect("can't shut down");
+    }
+
+    /// Sends RST.
+    pub(super) fn reset(self) {
+        self.stream.set_zero_linger().expect("can't set SO_LINGER");
+    }
+
+    /// Reads once; `false` at the end of the stream.
+    async fn more(&mut self) -> io::Result<bool> {
+        Ok(self.stream.read_buf(&mut self.read).await? > 0)
+    }
+
+    /// Reads until `parse` finds what it looks for, which is then taken off.
+    async fn until<T>(&mut self, what: &str, parse: impl Fn(&[u8]) -> Option<(usize, T)>) -> T {
+        loop {
+            if let Some((size, found)) = parse(&self.read) {
+                self.read.drain(..size);
+                return found;
+            }
+            let more = soon(what, self.more()).await;
+            let more = more.unwrap_or_else(|error| panic!("waited for {what}: {error}"));
+            assert!(more, "waited for {what}, got the end after {:?}", String::from_utf8_lossy(&self.read));
+        }
+    }
+
+    /// The next answer, with its body.
+    pub(super) async fn answer(&mut self) -> Answer {
+        self.until("an answer", parse_answer).await
+    }
+
+    /// The answer to a good handshake.
+    pub(super) async fn switched(&mut self) -> Answer {
+        let answer = self.answer().await;
+        assert_eq!(answer.status, 101, "{answer:?}");
+        assert_eq!(answer.header("sec-websocket-accept"), Some(ACCEPT));
+        assert_eq!(answer.header("upgrade"), Some("websocket"));
+        assert_eq!(answer.header("connection"), Some("Upgrade"));
+        answer
+    }
+
+    /// The next frame.
+    pub(super) async fn frame(&mut self) -> Frame {
+        self.until("a frame", parse_frame).await
+    }
+
+    /// All that still comes. The stream must end by FIN.
+    pub(super) async fn rest(&mut self) -> Vec<u8> {
+        loop {
+            match soon("the end of the stream", self.more()).await {
+                Ok(true) => {}
+                Ok(false) => return std::mem::take(&mut self.read),
+                Err(error) => panic!("expected FIN, got {error} after {:?}", String::from_utf8_lossy(&self.read)),
+            }
+        }
+    }
+
+    /// All frames to the end of the stream.
+    pub(super) async fn ended(&mut self) -> Ended {
+        let rest = self.rest().await;
+        let (mut at, mut frames, mut close) = (0, Vec::new(), None);
+        while let Some((size, frame)) = parse_frame(&rest[at..]) {
+            at += size;
+            assert_eq!(close, None, "a frame after the close frame: {frame:?}");
+            if frame.first == super::bytes::CLOSE {
+                close = Some(frame.payload.first_chunk().map(|code| u16::from_be_bytes(*code)));
+            } else {
+                frames.push(frame);
+            }
+        }
+        assert_eq!(at, rest.len(), "half a frame at the end: {:?}", &rest[at..]);
+        Ended { frames, close }
+    }
+}
+
+impl Answer {
+    /// The first value of a header.
+    pub(super) fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+    }
+}
+
+fn parse_answer(bytes: &[u8]) -> Option<(usize, Answer)> {
+    let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
+    let head = std::str::from_utf8(&bytes[..end]).expect("an answer's head in ASCII");
+    let (line, lines) = head.split_once("\r\n").unwrap_or((head, ""));
+    let status = line.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or_else(|| panic!("{line}"));
+    let pairs = lines.split("\r\n").filter_map(|line| line.split_once(':'));
+    let headers: Vec<_> = pairs.map(|(name, value)| (name.to_ascii_lowercase(), value.trim().to_owned())).collect();
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length = length.map_or(0, |(_, value)| value.parse().expect("a length"));
+    let body = bytes.get(end + 4..end + 4 + length)?;
+    Some((end + 4 + length, Answer { status, headers, body: String::from_utf8_lossy(body).into_owned() }))
+}
+
+fn parse_frame(bytes: &[u8]) -> Option<(usize, Frame)> {
+    let (&first, rest) = bytes.split_first()?;
+    // No mask: RFC 6455 section 5.1.
+    let (length, at): (usize, usize) = match *rest.first()? {
+        126 => (u16::from_be_bytes(*rest[1..].first_chunk()?) as usize, 4),
+        127 => (u64::from_be_bytes(*rest[1..].first_chunk()?) as usize, 10),
+        short => (usize::from(short), 2),
+    };
+    let payload = bytes.get(at..at.checked_add(length)?)?.to_vec();
+    Some((at + length, Frame { first, payload }))
+}
