@@ -88,10 +88,13 @@ impl<'c> Callable<'c> {
         let inner = spans::placed(quote!(#marker::#name), place);
         let body = quote_spanned!(place=> { #call::new(#inner(#(#names),*)) });
         let output = quote_spanned!(place=> -> #call<#marker, #returns>);
+        // Empty, and ours: else rustc suggests to put the name of a type that it cannot find there,
+        // and so tells of one missing type in two ways.
+        let generics = quote_spanned!(Span::mixed_site()=> <>);
         quote_spanned! {Span::mixed_site()=>
             #(#attrs)*
             #[allow(clippy::too_many_arguments)]
-            #vis #fn_token #name(#(#names: #types),*) #output #body
+            #vis #fn_token #name #generics (#(#names: #types),*) #output #body
         }
     }
 

@@ -63,6 +63,12 @@ impl Error {
         self
     }
 
+    /// The close code of RFC 6455 section 7.4.1 that the error stands for, with its text as the reason.
+    fn closing(self, code: CloseCode) -> Self {
+        let reason = self.0.message.clone().into();
+        self.with_close(CloseFrame { code, reason })
+    }
+
     pub(crate) fn with_close(mut self, frame: CloseFrame) -> Self {
         self.0.close = Some(frame);
         self
@@ -93,11 +99,13 @@ impl Error {
     }
 
     pub(crate) fn unexpected_kind(expected: &'static str, came: &'static str) -> Self {
-        Self::build(ErrorKind::UnexpectedKind, format!("expected a {expected} message, got a {came} one"))
+        let text = format!("expected a {expected} message, got a {came} one");
+        Self::build(ErrorKind::UnexpectedKind, text).closing(CloseCode::UNSUPPORTED_DATA)
     }
 
     pub(crate) fn invalid_message(source: serde_json::Error) -> Self {
-        Self::build(ErrorKind::InvalidMessage, format!("invalid message: {source}")).with_source(source)
+        let text = format!("invalid message: {source}");
+        Self::build(ErrorKind::InvalidMessage, text).with_source(source).closing(CloseCode::INVALID_PAYLOAD)
     }
 
     pub(crate) fn invalid_close(code: CloseCode) -> Self {
@@ -146,6 +154,11 @@ impl Error {
         if self.is_disconnect() { self.0.close.as_ref() } else { None }
     }
 
+    /// The close frame that the error asks for when it ends a handler.
+    pub(crate) fn wanted_close(&self) -> Option<&CloseFrame> {
+        ErrorView(&self.0).wanted_close()
+    }
+
     /// The error as a boxed standard one.
     pub fn into_boxed(self) -> BoxError {
         self.into()
@@ -172,13 +185,13 @@ impl Error {
 /// A borrowed look at a Sockeye error that was wrapped by another type.
 pub(crate) struct ErrorView<'a>(&'a Repr);
 
-impl ErrorView<'_> {
+impl<'a> ErrorView<'a> {
     pub(crate) fn is_disconnect(&self) -> bool {
         self.0.kind == ErrorKind::Disconnected
     }
 
     /// The close frame that the error asks for when it ends a handler.
-    pub(crate) fn wanted_close(&self) -> Option<&CloseFrame> {
+    pub(crate) fn wanted_close(&self) -> Option<&'a CloseFrame> {
         if self.is_disconnect() { None } else { self.0.close.as_ref() }
     }
 }

@@ -230,6 +230,7 @@ async fn json_bodies() -> Result<()> {
     assert_eq!(typed("application/json; charset=utf-8", r#"{"name":"a","count":1}"#).await?, 200);
     assert_eq!(typed("application/json", r#"{"name":"a"}"#).await?, 422);
     assert_eq!(typed("application/json", r#"{"name":"#).await?, 400);
+    assert_eq!(typed("application/json", r#"{"name":1,"#).await?, 400);
     assert_eq!(typed("text/plain", r#"{"name":"a","count":1}"#).await?, 415);
     assert_eq!(client.post("/small").body("12345678").await?.text(), "8");
     assert_eq!(client.post("/small").body("123456789").await?.status(), 413);

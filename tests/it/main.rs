@@ -4,6 +4,7 @@ mod api;
 mod extraction;
 mod robustness;
 mod routing;
+mod serving;
 mod sockets;
 mod start;
 mod tidy;

@@ -1,7 +1,7 @@
 //! JSON bodies.
 
 use ::http::header;
-use serde::de::DeserializeOwned;
+use serde::de::{DeserializeOwned, IgnoredAny};
 
 use super::{ArgInfo, FromRequest, Rejection, Request};
 use crate::http::Json;
@@ -18,7 +18,11 @@ impl<T: DeserializeOwned + Send + 'static> FromRequest for Json<T> {
             return Err(Rejection::media_type("application/json", content_type));
         }
         let body = request.read_body().await?;
-        serde_json::from_slice(&body).map(Json).map_err(|error| Rejection::json(&error))
+        serde_json::from_slice(&body).map(Json).map_err(|error| {
+            // serde may meet the wrong type before the broken end: what is not JSON at all is 400 in any case.
+            let broken = serde_json::from_slice::<IgnoredAny>(&body).err();
+            Rejection::json(&broken.unwrap_or(error))
+        })
     }
 }
 

@@ -12,7 +12,7 @@ use tower_service::Service;
 
 use super::leaf::{Leaf, Matched};
 use crate::{
-    error::BoxError,
+    error::{BoxError, Error},
     http::{Body, IntoResponse, MessageBody, Response, server_error},
     rt::BoxFuture,
 };
@@ -109,7 +109,7 @@ impl Service<::http::Request<Body>> for RouteService {
                     match matched {
                         Some(matched) => Ok(leaf.call(request, matched).await),
                         // A layer has built a new request instead of passing on the one it got.
-                        None => Ok(crate::Error::other("a layer dropped the request's extensions").into_response()),
+                        None => Ok(Error::other("a layer dropped the request's extensions").into_response()),
                     }
                 })
             }

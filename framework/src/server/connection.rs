@@ -12,14 +12,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    Built,
-    accept::asked_to_stop,
-    dispatch,
-    follow::Head,
-    upgrade,
-    wire::Wire,
-};
+use super::{Built, accept::asked_to_stop, dispatch, follow::Head, upgrade, wire::Wire};
 use crate::{
     extract::PeerAddr,
     http::{Body, IntoResponse, Problem, Response},

@@ -176,7 +176,8 @@ mod tests {
     #[test]
     fn finds_every_head_however_the_bytes_are_cut() {
         let sized = format!("POST / HTTP/1.1\r\nCONTENT-LENGTH:{}\r\n\r\n{BOTH}", BOTH.len());
-        let chunked = "POST / HTTP/1.1\nTransfer-Encoding: chunked\n\n4;a=b\r\n\r\n\r\n\r\n00\r\nContent-Length: 1\r\n\r\n";
+        let chunked =
+            "POST / HTTP/1.1\nTransfer-Encoding: chunked\n\n4;a=b\r\n\r\n\r\n\r\n00\r\nContent-Length: 1\r\n\r\n";
         let all = ["\r\n", GET, &sized, chunked, BOTH, chunked, &sized, GET, BOTH].concat();
         for cut in [1, 2, 3, 7, 50, all.len()] {
             assert_eq!(heads(&all, cut), [false, false, false, true, false, false, false, true], "{cut}");

@@ -41,7 +41,10 @@ enum Closing {
     Open,
     /// Our side is closed. Closing the socket with unread bytes would reset it, and the reset could destroy the answer on its
     /// way (RFC 9112 section 9.6). The clock runs where more may come.
-    Lingering { left: usize, until: Option<Pin<Box<Sleep>>> },
+    Lingering {
+        left: usize,
+        until: Option<Pin<Box<Sleep>>>,
+    },
 }
 
 /// The heads that hyper has got and not yet made requests of, the oldest first.

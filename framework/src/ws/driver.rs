@@ -215,3 +215,15 @@ impl Driver {
         outbox.fail();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an idle connection costs is mostly these two.
+    #[test]
+    fn an_idle_connection_is_small() {
+        assert!(size_of::<Task>() <= 480, "{}", size_of::<Task>());
+        assert!(size_of::<Connection>() <= 352, "{}", size_of::<Connection>());
+    }
+}

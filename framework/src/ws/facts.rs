@@ -1,6 +1,6 @@
 //! What is known of a connection from its handshake, packed: an idle socket must not hold the whole request head.
 
-use std::{borrow::Cow, fmt, net::SocketAddr, sync::OnceLock};
+use std::{fmt, net::SocketAddr, sync::OnceLock};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Uri};
 
@@ -41,39 +41,46 @@ impl Params {
     }
 }
 
-/// The handshake's facts. The maps are built when they are asked for.
+/// The handshake's facts. What people look at is built when somebody asks for it.
 pub(crate) struct Facts {
-    /// URI and header lines, each with its length in front: copies, since the originals keep the whole read buffer of
-    /// the HTTP connection alive.
+    /// Path parameters, URI and header lines, each with its length in front: copies, since the originals keep the whole
+    /// read buffer of the HTTP connection alive.
     packed: Box<[u8]>,
+    /// How many items at the front are names and values of the path.
+    path_items: u16,
     pub(crate) peer: Option<SocketAddr>,
-    protocol: OnceLock<Cow<'static, str>>,
-    path: Box<[(Box<str>, Box<str>)]>,
-    uri: OnceLock<Box<Uri>>,
-    headers: OnceLock<Box<HeaderMap>>,
-    query: OnceLock<Box<Params>>,
-    path_params: OnceLock<Box<Params>>,
+    protocol: OnceLock<Box<str>>,
+    opened: OnceLock<Box<Opened>>,
+}
+
+/// The facts unpacked.
+struct Opened {
+    path: Params,
+    uri: Uri,
+    query: Params,
+    headers: HeaderMap,
 }
 
 impl Facts {
     pub(crate) fn of(request: &Request, protocol: Option<&'static str>) -> Self {
-        let uri = request.uri().to_string();
-        let mut packed = Vec::with_capacity(256);
-        put(&mut packed, uri.as_bytes());
+        let path = &request.scope.path.0;
+        let mut packed = Vec::with_capacity(512);
+        for (name, value) in path {
+            put(&mut packed, name.as_bytes());
+            put(&mut packed, value.text().as_bytes());
+        }
+        put(&mut packed, request.uri().to_string().as_bytes());
         for (name, value) in request.headers() {
             put(&mut packed, name.as_str().as_bytes());
             put(&mut packed, value.as_bytes());
         }
-        let path = request.scope.path.0.iter().map(|(name, value)| (Box::from(&**name), Box::from(value.text())));
         Self {
             packed: packed.into_boxed_slice(),
+            // A path of 8 KiB has no more parameters than that.
+            path_items: path.len() as u16 * 2,
             peer: request.peer_addr(),
-            protocol: protocol.map(|protocol| OnceLock::from(Cow::Borrowed(protocol))).unwrap_or_default(),
-            path: path.collect(),
-            uri: OnceLock::new(),
-            headers: OnceLock::new(),
-            query: OnceLock::new(),
-            path_params: OnceLock::new(),
+            protocol: protocol.map(|protocol| OnceLock::from(Box::from(protocol))).unwrap_or_default(),
+            opened: OnceLock::new(),
         }
     }
 
@@ -87,43 +94,49 @@ impl Facts {
         })
     }
 
+    fn opened(&self) -> &Opened {
+        self.opened.get_or_init(|| {
+            let text = |item: &[u8]| String::from_utf8_lossy(item).into_owned();
+            let mut items = self.items();
+            let path: Vec<_> = items.by_ref().take(self.path_items.into()).map(text).collect();
+            let path = path.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone()));
+            let path = Params(path.collect());
+            // All of it was valid when it was packed.
+            let uri = items.next().and_then(|uri| Uri::try_from(uri).ok()).unwrap_or_default();
+            let mut headers = HeaderMap::new();
+            while let (Some(name), Some(value)) = (items.next(), items.next()) {
+                if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+                    headers.append(name, value);
+                }
+            }
+            let query = Params::of_query(uri.query());
+            Box::new(Opened { path, uri, query, headers })
+        })
+    }
+
     pub(crate) fn protocol(&self) -> Option<&str> {
         self.protocol.get().map(|protocol| &**protocol)
     }
 
     /// Unless one was chosen before.
     pub(crate) fn choose_protocol(&self, protocol: String) {
-        self.protocol.get_or_init(|| Cow::Owned(protocol));
+        self.protocol.get_or_init(|| protocol.into_boxed_str());
     }
 
     pub(crate) fn uri(&self) -> &Uri {
-        self.uri.get_or_init(|| {
-            let uri = self.items().next().and_then(|uri| Uri::try_from(uri).ok());
-            Box::new(uri.unwrap_or_default())
-        })
+        &self.opened().uri
     }
 
     pub(crate) fn headers(&self) -> &HeaderMap {
-        self.headers.get_or_init(|| {
-            let mut items = self.items().skip(1);
-            let mut headers = HeaderMap::new();
-            while let (Some(name), Some(value)) = (items.next(), items.next()) {
-                // They were valid when they were packed.
-                if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
-                    headers.append(name, value);
-                }
-            }
-            Box::new(headers)
-        })
+        &self.opened().headers
     }
 
     pub(crate) fn query(&self) -> &Params {
-        self.query.get_or_init(|| Box::new(Params::of_query(self.uri().query())))
+        &self.opened().query
     }
 
     pub(crate) fn path(&self) -> &Params {
-        let pairs = self.path.iter().map(|(name, value)| (name.to_string(), value.to_string()));
-        self.path_params.get_or_init(|| Box::new(Params(pairs.collect())))
+        &self.opened().path
     }
 }
 

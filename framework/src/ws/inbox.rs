@@ -9,10 +9,11 @@ use super::proto::{CloseFrame, Message};
 pub(crate) struct Inbox {
     /// The oldest message. A slot of its own, so that a connection with one message in flight holds no queue.
     first: Option<Message>,
-    more: VecDeque<Message>,
+    #[expect(clippy::box_collection, reason = "one word while there is none, which is nearly always")]
+    more: Option<Box<VecDeque<Message>>>,
     receiver: Option<Waker>,
     watchers: Vec<Waker>,
-    gone: Option<Gone>,
+    gone: Option<Box<Gone>>,
     /// The driver stopped reading because the inbox was full.
     paused: bool,
     abandoned: bool,
@@ -32,7 +33,7 @@ pub(crate) enum Received {
 
 impl Inbox {
     fn len(&self) -> usize {
-        usize::from(self.first.is_some()) + self.more.len()
+        usize::from(self.first.is_some()) + self.more.as_ref().map_or(0, |more| more.len())
     }
 
     /// How many more messages fit. Without end, once nobody receives.
@@ -47,7 +48,7 @@ impl Inbox {
         }
         match self.first {
             None => self.first = Some(message),
-            Some(_) => self.more.push_back(message),
+            Some(_) => self.more.get_or_insert_default().push_back(message),
         }
         self.receiver.take()
     }
@@ -55,14 +56,16 @@ impl Inbox {
     /// Takes the oldest message, or leaves the waker.
     pub(crate) fn receive(&mut self, waker: &Waker) -> Received {
         if let Some(message) = self.first.take() {
-            self.first = self.more.pop_front();
-            if self.first.is_none() && self.more.capacity() > 0 {
-                self.more = VecDeque::new();
+            if let Some(more) = &mut self.more {
+                self.first = more.pop_front();
+                if self.first.is_none() {
+                    self.more = None;
+                }
             }
             return Received::Message(message, std::mem::take(&mut self.paused));
         }
         if let Some(gone) = &self.gone {
-            return Received::Gone(gone.clone());
+            return Received::Gone(Gone::clone(gone));
         }
         match &mut self.receiver {
             Some(known) => known.clone_from(waker),
@@ -76,14 +79,14 @@ impl Inbox {
         if self.gone.is_some() {
             return Vec::new();
         }
-        self.gone = Some(Gone(frame));
+        self.gone = Some(Box::new(Gone(frame)));
         let mut wakers = std::mem::take(&mut self.watchers);
         wakers.extend(self.receiver.take());
         wakers
     }
 
     pub(crate) fn gone(&self) -> Option<&Gone> {
-        self.gone.as_ref()
+        self.gone.as_deref()
     }
 
     /// Wakes when the peer is gone.
@@ -103,7 +106,7 @@ impl Inbox {
     pub(crate) fn abandon(&mut self) -> bool {
         self.abandoned = true;
         self.first = None;
-        self.more = VecDeque::new();
+        self.more = None;
         std::mem::take(&mut self.paused)
     }
 }

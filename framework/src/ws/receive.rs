@@ -18,10 +18,10 @@ use super::{
     Connection, Inbound, Message,
     inbox::Gone,
     options::Invalid,
-    proto::{CloseCode, CloseFrame, Op},
+    proto::Op,
     typed::invalid_reply,
 };
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::{Error, Result};
 
 /// The right to receive. Whoever holds it last ends the reading: what comes afterwards is dropped.
 pub(super) struct Inlet<In> {
@@ -105,16 +105,12 @@ fn poll_as<T>(
     Poll::Ready(Ok(decode(message).map_err(|error| refuse(connection, error))))
 }
 
-/// Closes the connection over a message that does not fit: 1003 for the wrong kind, 1007 for the wrong content
-/// (RFC 6455 section 7.4.1).
+/// Closes the connection over a message that does not fit, as the error says.
 fn refuse(connection: &Arc<Connection>, error: Error) -> Error {
-    let code = match error.kind() {
-        ErrorKind::UnexpectedKind => CloseCode::UNSUPPORTED_DATA,
-        _ => CloseCode::INVALID_PAYLOAD,
-    };
-    let frame = CloseFrame { code, reason: error.to_string().into() };
-    connection.close(Some(&frame));
-    error.with_close(frame)
+    if let Some(frame) = error.wanted_close() {
+        connection.close(Some(frame));
+    }
+    error
 }
 
 pub(super) fn expect_bytes(message: Message) -> Result<Bytes> {

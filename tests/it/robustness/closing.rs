@@ -14,8 +14,8 @@ async fn payloads_that_are_no_close() {
     bench.refuses("one byte", &frame(CLOSE, [3]), 1002).await;
     bench.refuses("the header of one byte", &claim(CLOSE, 1), 1002).await;
     for code in [
-        0, 1, 2, 255, 500, 999, 1004, 1005, 1006, 1015, 1016, 1017, 1099, 1100, 1500, 1999, 2000, 2500, 2998, 2999, 5000,
-        5001, 9999, 10_000, 32_768, 65_535,
+        0, 1, 2, 255, 500, 999, 1004, 1005, 1006, 1015, 1016, 1017, 1099, 1100, 1500, 1999, 2000, 2500, 2998, 2999,
+        5000, 5001, 9999, 10_000, 32_768, 65_535,
     ] {
         bench.refuses(&format!("code {code}"), &close(code, b""), 1002).await;
         bench.refuses(&format!("code {code} with a reason"), &close(code, b"why"), 1002).await;
@@ -109,9 +109,11 @@ async fn a_close_frame_that_is_not_answered() {
 #[tokio::test]
 async fn a_close_frame_that_is_answered() {
     let mut bench = Bench::with(|limits| limits.close_timeout = Duration::from_secs(600)).await;
-    for (name, before) in
-        [("at once", vec![]), ("after a text", frame(TEXT, "late")), ("after 100 texts", frame(TEXT, "late").repeat(100))]
-    {
+    for (name, before) in [
+        ("at once", vec![]),
+        ("after a text", frame(TEXT, "late")),
+        ("after 100 texts", frame(TEXT, "late").repeat(100)),
+    ] {
         let mut raw = bench.open("/bye").await;
         raw.send(frame(TEXT, "go")).await;
         assert_eq!(raw.frame().await.first, CLOSE, "{name}");

@@ -85,7 +85,11 @@ async fn two_ways_behind_good_requests() {
         ("blank lines and a plain one", "\r\n\r\nGET /nothing HTTP/1.1\r\nHost: h\r\n\r\n", 404),
         ("bare LFs", "GET /nothing HTTP/1.1\nHost: h\n\n", 404),
         ("a body", "POST /nothing HTTP/1.1\r\nHost: h\r\nContent-Length: 4\r\n\r\n\r\n\r\n", 404),
-        ("chunks", "POST /nothing HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4;x=\"y\"\r\n\r\n\r\n\r\n0\r\nA: b\r\n\r\n", 404),
+        (
+            "chunks",
+            "POST /nothing HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n4;x=\"y\"\r\n\r\n\r\n\r\n0\r\nA: b\r\n\r\n",
+            404,
+        ),
         ("a refused upgrade", "GET /echo HTTP/1.1\r\nHost: h\r\nUpgrade: websocket\r\n\r\n", 426),
     ] {
         // A server that answers before it has read a body may close, and does where the body is slow to come.
@@ -130,7 +134,10 @@ async fn good_bodies_are_none_of_it() {
 async fn a_refused_client_holds_no_place() {
     let mut bench = Bench::with(|limits| limits.max_connections = 3).await;
     for (name, bytes) in [
-        ("two ways", format!("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0")),
+        (
+            "two ways",
+            format!("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0"),
+        ),
         ("a bad head", format!("GET /echo HTTP/1.1\r\nHost : h\r\n{}", "X-A: b\r\n".repeat(1000))),
         ("a body that is not read", format!("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 50000\r\n\r\n{SECRET}")),
     ] {

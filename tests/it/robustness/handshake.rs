@@ -1,7 +1,7 @@
 //! The opening handshake, line by line (RFC 6455 section 4.2.1).
 
 use super::{
-    bytes::{frame, handshake, request, with_lines, CLOSE, TEXT},
+    bytes::{CLOSE, TEXT, frame, handshake, request, with_lines},
     raw::Frame,
     server::Bench,
 };
@@ -166,6 +166,9 @@ async fn header_lines_of_odd_shape() {
         ("a bare CR in the value", &[("", &[b"X-A: b\rc"])], &[400]),
         ("an escape in the value", &[("", &[b"X-A: b\x1b[31m"])], &[400]),
         ("bytes above ASCII in a value", &[("", &[b"X-A: \xe9"])], &[101]),
+        // RFC 9110 section 10.1.1: there is no content to wait for.
+        ("an expectation", &[("", &[b"Expect: 100-continue"])], &[101]),
+        ("an expectation that nobody knows", &[("", &[b"Expect: the unexpected"])], &[101, 417]),
         // RFC 9112 section 3.2: exactly one valid host.
         ("no host", &[(HOST, &[])], &[400]),
         ("two hosts", &[(HOST, &[b"Host: good.example", b"Host: bad.example"])], &[400]),
@@ -176,7 +179,9 @@ async fn header_lines_of_odd_shape() {
         ("a host with a list", &[(HOST, &[b"Host: good.example, bad.example"])], &[400]),
         ("a host that is not ASCII", &[(HOST, &[b"Host: g\xf6\xf6d.example"])], &[400]),
         ("a port that is none", &[(HOST, &[b"Host: good.example:http"])], &[400]),
+        ("half an IPv6 host", &[(HOST, &[b"Host: [::1"])], &[400]),
         ("an IPv6 host", &[(HOST, &[b"Host: [::1]:8000"])], &[101]),
+        ("an empty port", &[(HOST, &[b"Host: good.example:"])], &[101]),
     ];
     let mut bench = Bench::new().await;
     check(&mut bench, rows).await;

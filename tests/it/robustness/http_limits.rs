@@ -51,9 +51,20 @@ async fn header_lines() {
 #[tokio::test]
 async fn paths() {
     let mut bench = Bench::new().await;
-    for path in
-        ["/%00", "/echo%00", "/%ff", "/%", "/%zz", "/%4", "/echo%", "/%c3%28", "/%ed%a0%80", "/a%2", "/%u0041", "/%ff/../echo"]
-    {
+    for path in [
+        "/%00",
+        "/echo%00",
+        "/%ff",
+        "/%",
+        "/%zz",
+        "/%4",
+        "/echo%",
+        "/%c3%28",
+        "/%ed%a0%80",
+        "/a%2",
+        "/%u0041",
+        "/%ff/../echo",
+    ] {
         refuses(&mut bench, path, &handshake(path), 400).await;
     }
     for size in [9 << 10, 63 << 10, 64 << 10, 70 << 10, 600 << 10, 4 << 20] {

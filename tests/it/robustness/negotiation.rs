@@ -62,7 +62,8 @@ async fn subprotocols() {
         ("/strict", &["<script>alert(1)</script>"], 400, None),
         ("/strict", &[], 400, None),
     ] {
-        let lines: Vec<_> = offers.iter().map(|offer| format!("Sec-WebSocket-Protocol: {offer}").into_bytes()).collect();
+        let lines: Vec<_> =
+            offers.iter().map(|offer| format!("Sec-WebSocket-Protocol: {offer}").into_bytes()).collect();
         let lines: Vec<_> = lines.iter().map(Vec::as_slice).collect();
         let mut raw = bench.connect().await;
         raw.send(request(&format!("GET {path} HTTP/1.1"), &[("", &lines)])).await;

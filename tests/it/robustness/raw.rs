@@ -120,12 +120,17 @@ impl Raw {
         self.until("a frame", parse_frame).await
     }
 
-    /// All that still comes. The stream must end by FIN.
+    /// All that still comes. The stream must end by FIN, and no RST may follow: on its way it could overtake the rest.
     pub(super) async fn rest(&mut self) -> Vec<u8> {
         loop {
             match soon("the end of the stream", self.more()).await {
                 Ok(true) => {}
-                Ok(false) => return std::mem::take(&mut self.read),
+                Ok(false) => {
+                    // One that comes at all has most likely come with FIN.
+                    let error = self.stream.take_error().expect("can't get SO_ERROR");
+                    assert!(error.is_none(), "after FIN came {error:?}");
+                    return std::mem::take(&mut self.read);
+                }
                 Err(error) => panic!("expected FIN, got {error} after {:?}", String::from_utf8_lossy(&self.read)),
             }
         }

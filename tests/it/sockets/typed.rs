@@ -55,6 +55,14 @@ async fn pass(mut ws: WebSocket<ClientEvent, ServerEvent>) -> Result<()> {
     Ok(())
 }
 
+#[websocket("/question", invalid = "pass")]
+async fn question(mut ws: WebSocket<ClientEvent, ServerEvent>) -> Result<()> {
+    while let Some(event) = ws.next().await {
+        answer(&ws, event?).await?;
+    }
+    Ok(())
+}
+
 #[websocket("/halves")]
 async fn halves(ws: WebSocket<ClientEvent, ServerEvent>) -> Result<()> {
     let (sender, mut receiver) = ws.split();
@@ -70,7 +78,7 @@ async fn halves(ws: WebSocket<ClientEvent, ServerEvent>) -> Result<()> {
 }
 
 fn client() -> TestClient {
-    TestClient::new(App::new().route(reply).route(close).route(pass).route(halves))
+    TestClient::new(App::new().route(reply).route(close).route(pass).route(question).route(halves))
 }
 
 const BAD: [&str; 6] = ["{", "[]", r#"{"type":"nope"}"#, r#"{"type":"say"}"#, r#"{"type":"say","text":1e400}"#, "\u{0}\u{0}"];
@@ -116,6 +124,18 @@ async fn a_bad_message_reaches_the_handler() -> Result<()> {
         assert_eq!(ws.receive_json::<Value>().await?, json!({ "type": "failed", "disconnect": false }));
     }
     ws.close(1000).await
+}
+
+/// The peer's mistake is no failure of the handler that passes it on.
+#[sockeye::test]
+async fn a_bad_message_that_is_passed_on_closes_1007() -> Result<()> {
+    let mut ws = client().websocket_connect("/question").await?;
+    ws.send_text("{").await?;
+    ws.expect_close(1007).await?;
+    let mut ws = client().websocket_connect("/question").await?;
+    ws.send_bytes([1]).await?;
+    ws.expect_close(1003).await?;
+    Ok(())
 }
 
 #[sockeye::test]
