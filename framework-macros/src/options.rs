@@ -61,7 +61,11 @@ impl Entry {
                 .unwrap_or_default();
             errors.push(
                 &text,
-                format!("`{}` is not \"{typed}\"{guess}\n\nhelp: it is {} or {last}", self.key(), rest.join(", ")),
+                format!(
+                    "\"{typed}\" is no value of `{0}`{guess}\n\nhelp: `{0}` is {1} or {last}",
+                    self.key(),
+                    rest.join(", ")
+                ),
             );
         }
         found

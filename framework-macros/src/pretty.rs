@@ -47,49 +47,23 @@ fn write(tokens: TokenStream, text: &mut String, glued: &mut bool) {
 }
 
 fn write_punct(punct: char, spacing: Spacing, text: &mut String, glued: &mut bool) {
-    let arrow = punct == '>' && text.ends_with(['-', '=']);
-    let path = punct == ':' && (text.ends_with("::") || spacing == Spacing::Joint);
-    match punct {
-        '>' if arrow => {
-            text.push('>');
-            *glued = false;
-        }
-        ',' | ';' | '?' => {
-            text.push(punct);
-            *glued = false;
-        }
-        '<' | '>' | '.' | '!' => {
-            let space = punct == '<' && text.ends_with("->");
-            text.push_str(if space { " <" } else { "" });
-            if !space {
-                text.push(punct);
-            }
-            *glued = punct != '>';
-        }
-        ':' if path => {
-            text.push(':');
-            *glued = true;
-        }
-        ':' => {
-            // The second half of `::`, else a type follows.
-            *glued = text.ends_with(':');
-            text.push(':');
-        }
-        '&' | '\'' | '#' | '*' => {
-            if !*glued {
-                text.push(' ');
-            }
-            text.push(punct);
-            *glued = true;
-        }
-        _ => {
-            if !*glued || spacing == Spacing::Joint {
-                text.push(' ');
-            }
-            text.push(punct);
-            *glued = spacing == Spacing::Joint;
-        }
+    let joint = spacing == Spacing::Joint;
+    let (space_before, glued_after) = match punct {
+        '<' if text.ends_with("->") => (true, true),
+        '<' | '.' | '!' => (false, true),
+        '>' | ',' | ';' | '?' => (false, false),
+        // The first half of `::`, which stands apart only where a path begins with it.
+        ':' if joint => (!*glued && (text.ends_with([':', ',']) || text.ends_with("->")), true),
+        // The second half, else a type follows.
+        ':' => (false, text.ends_with(':')),
+        '&' | '\'' | '#' | '*' => (!*glued, true),
+        _ => (!*glued || joint, joint),
+    };
+    if space_before {
+        text.push(' ');
     }
+    text.push(punct);
+    *glued = glued_after;
 }
 
 #[cfg(test)]
@@ -105,6 +79,7 @@ mod tests {
             "Box<dyn Fn(u8) -> u8>",
             "pub async fn f(ws: WebSocket<In, Out>) -> ()",
             "::std::string::String",
+            "fn f(x: ::std::string::String, y: Vec<u8>) -> ::core::result::Result<(), E>",
             "<A as B>::C",
         ] {
             let tokens = text.parse().expect("tokens");

@@ -97,9 +97,10 @@ impl Handler<'_> {
             if let Some(value) = value {
                 let name = Ident::new(name, Span::mixed_site());
                 // Bound first, so that a value of another type is reported in one line.
+                let usize = spans::placed(quote!(::core::primitive::usize), spans::first(value));
                 fields.push(quote_spanned! {Span::mixed_site()=>
                     #name: {
-                        let limit: ::core::primitive::usize = #value;
+                        let limit: #usize = #value;
                         ::core::option::Option::Some(limit)
                     }
                 });

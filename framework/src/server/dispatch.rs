@@ -84,22 +84,21 @@ fn check(request: &Request<Body>, limits: &Limits) -> Result<(), Problem> {
         let text = format!("expected at most {} query parameters", limits.max_query_params);
         return Err(Problem::new(StatusCode::BAD_REQUEST, "too_many_query_parameters", text));
     }
-    check_host(request)
+    check_host(request).map_or(Ok(()), Err)
 }
 
 /// RFC 9112 section 3.2: HTTP/1.1 has a valid host exactly once, even where the target is absolute and names one too.
-fn check_host(request: &Request<Body>) -> Result<(), Problem> {
+fn check_host(request: &Request<Body>) -> Option<Problem> {
     let hosts = request.headers().get_all(header::HOST);
     let count = hosts.iter().count();
-    if request.version() == Version::HTTP_11 && count != 1 {
-        let text = format!("expected the header `Host` once, got it {count} times");
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "bad_host", text));
-    }
-    if hosts.iter().all(is_host) {
-        return Ok(());
-    }
-    let text = "expected a host name or address in the header `Host`, and a port at most";
-    Err(Problem::new(StatusCode::BAD_REQUEST, "bad_host", text))
+    let text = if request.version() == Version::HTTP_11 && count != 1 {
+        format!("expected the header `Host` once, got it {count} times")
+    } else if !hosts.iter().all(is_host) {
+        "expected a host name or address in the header `Host`, and a port at most".to_owned()
+    } else {
+        return None;
+    };
+    Some(Problem::new(StatusCode::BAD_REQUEST, "bad_host", text))
 }
 
 /// RFC 9110 section 7.2: a host and maybe a port, no user. It may be empty.

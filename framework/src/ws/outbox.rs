@@ -131,12 +131,40 @@ impl Outbox {
 
     /// Appends one unfragmented frame.
     pub(crate) fn push(&mut self, op: Op, payload: &[u8]) {
+        if payload.len() >= FLUSH_AT && !self.blocked && self.writer.is_some() {
+            return self.push_large(op, payload);
+        }
         let queue = self.queue.get_or_insert_with(Queue::take);
         proto::put_frame(&mut queue.bytes, op, payload);
         queue.ends.push_back(queue.bytes.len());
         if queue.waiting().len() >= FLUSH_AT {
             self.flush_socket();
         }
+    }
+
+    /// Writes a large frame from where it is, behind what waits: only what the socket does not take is copied.
+    fn push_large(&mut self, op: Op, payload: &[u8]) {
+        let Some(writer) = &self.writer else { return };
+        let (header, size) = proto::header(op, false, payload.len());
+        let queue = self.queue.get_or_insert_with(Queue::take);
+        let waiting = queue.waiting().len();
+        let slices = [queue.waiting(), &header[..size], payload].map(io::IoSlice::new);
+        let written = match writer.try_write_vectored(&slices) {
+            Ok(0) => return self.fail(),
+            Ok(written) => written,
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            Err(_) => return self.fail(),
+        };
+        queue.advance(written.min(waiting));
+        let taken = written.saturating_sub(waiting);
+        if taken < size + payload.len() {
+            queue.bytes.extend_from_slice(&header[taken.min(size)..size]);
+            queue.bytes.extend_from_slice(&payload[taken.saturating_sub(size)..]);
+            queue.ends.push_back(queue.bytes.len());
+            queue.in_frame |= taken > 0;
+        }
+        self.after_flush(written > 0);
+        self.flush_socket();
     }
 
     /// Appends the close frame; nothing can be appended after it.
@@ -234,3 +262,6 @@ impl Outbox {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

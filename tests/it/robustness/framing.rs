@@ -136,7 +136,7 @@ async fn a_refused_client_holds_no_place() {
     for (name, bytes) in [
         (
             "two ways",
-            format!("POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0"),
+            "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0".to_owned(),
         ),
         ("a bad head", format!("GET /echo HTTP/1.1\r\nHost : h\r\n{}", "X-A: b\r\n".repeat(1000))),
         ("a body that is not read", format!("POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 50000\r\n\r\n{SECRET}")),
@@ -151,4 +151,21 @@ async fn a_refused_client_holds_no_place() {
         drop((raw, next));
         bench.nobody_noticed(name).await;
     }
+}
+
+/// Many at once: the one that is bad is the one that is refused.
+#[tokio::test]
+async fn two_ways_behind_many_requests() {
+    let mut bench = Bench::new().await;
+    let chunked = "POST /echo HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n";
+    let bad = chunked.replace("\r\n\r\n3", "\r\nContent-Length: 3\r\n\r\n3");
+    let many = [SECRET, chunked].concat().repeat(500);
+    let mut raw = bench.connect().await;
+    raw.send([&many, &bad, SECRET].concat()).await;
+    for _ in 0..500 {
+        assert_eq!([raw.answer().await.status, raw.answer().await.status], [404, 405]);
+    }
+    assert_eq!(raw.answer().await.status, 400);
+    assert_eq!(raw.rest().await, b"");
+    bench.nobody_noticed("many requests").await;
 }

@@ -132,8 +132,8 @@ impl Driver {
     /// Keeps what was read and not decoded for the next poll, and sees to it that there is one.
     pub(super) fn put_away(&mut self, mut input: Input, cx: &Context<'_>) {
         if input.start < input.stop {
-            // Not before what is still to be loaded: `fill` has emptied the carry first.
-            self.carry.extend_from_slice(input.waiting());
+            // Before what `fill` has not loaded yet.
+            self.carry.splice(..0, input.waiting().iter().copied());
         }
         if self.stage != Stage::Open {
             return;

@@ -23,7 +23,7 @@ pub use text::Text;
 pub(crate) use close::encode_close;
 pub(crate) use closing::Closing;
 pub(crate) use decode::Decoder;
-pub(crate) use encode::{Op, put_frame};
+pub(crate) use encode::{Op, header, put_frame};
 pub(crate) use error::ProtocolError;
 pub(crate) use event::Event;
 pub(crate) use key::{accept_key, is_valid_key};

@@ -1,0 +1,118 @@
+//! The queue against a stream that takes what it likes.
+
+use std::task::Poll;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::ws::proto::CloseCode;
+
+/// What arrives of the outbox when the stream takes `takes` bytes a write, 0 for "would block".
+fn flush(outbox: &mut Outbox, takes: &mut impl Iterator<Item = usize>, arrived: &mut Vec<u8>) {
+    outbox.flush_with(|bytes| match takes.next() {
+        None => {
+            arrived.extend_from_slice(bytes);
+            Poll::Ready(Ok(bytes.len()))
+        }
+        Some(0) => Poll::Pending,
+        Some(count) => {
+            let count = count.min(bytes.len());
+            arrived.extend_from_slice(&bytes[..count]);
+            Poll::Ready(Ok(count))
+        }
+    });
+}
+
+/// The frames in a server's bytes, as payload lengths; a rest that is no whole frame is an error.
+fn frames(mut bytes: &[u8]) -> Vec<usize> {
+    let mut lengths = Vec::new();
+    while !bytes.is_empty() {
+        let (size, length) = match bytes[1] {
+            126 => (4, usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))),
+            127 => panic!("no frame of these tests is that long"),
+            short => (2, usize::from(short)),
+        };
+        bytes = &bytes[size + length..];
+        lengths.push(length);
+    }
+    lengths
+}
+
+proptest! {
+    #[test]
+    fn every_frame_arrives_once_and_in_order(
+        lengths in prop::collection::vec(0..3000usize, 1..40),
+        takes in prop::collection::vec(0..2000usize, 0..60),
+    ) {
+        let (mut outbox, mut arrived) = (Outbox::default(), Vec::new());
+        let mut takes = takes.into_iter();
+        for length in &lengths {
+            outbox.push(Op::Binary, &vec![7; *length]);
+            if length % 3 == 0 {
+                flush(&mut outbox, &mut takes, &mut arrived);
+            }
+        }
+        while !outbox.is_empty() {
+            flush(&mut outbox, &mut takes, &mut arrived);
+        }
+        prop_assert_eq!(frames(&arrived), lengths);
+    }
+
+    #[test]
+    fn dropping_what_waits_leaves_whole_frames(
+        lengths in prop::collection::vec(0..300usize, 1..40),
+        takes in prop::collection::vec(1..700usize, 0..8),
+    ) {
+        let (mut outbox, mut arrived) = (Outbox::default(), Vec::new());
+        for length in &lengths {
+            outbox.push(Op::Binary, &vec![7; *length]);
+        }
+        flush(&mut outbox, &mut takes.into_iter().chain([0]), &mut arrived);
+        outbox.drop_waiting();
+        outbox.push_close(None);
+        flush(&mut outbox, &mut std::iter::empty(), &mut arrived);
+        let left = frames(&arrived);
+        let (close, whole) = left.split_last().unwrap();
+        prop_assert_eq!(*close, 0);
+        prop_assert_eq!(whole, &lengths[..whole.len()]);
+    }
+}
+
+#[test]
+fn limits_count_what_waits() {
+    let limits = Limits { outbox_bytes: 100, outbox_messages: 3, ..Limits::default() };
+    let mut outbox = Outbox::default();
+    outbox.push(Op::Text, &[b'x'; 1000]);
+    assert!(outbox.is_full(&limits), "by bytes");
+    let mut arrived = Vec::new();
+    flush(&mut outbox, &mut std::iter::empty(), &mut arrived);
+    for _ in 0..3 {
+        assert!(!outbox.is_full(&limits));
+        outbox.push(Op::Text, b"x");
+    }
+    assert!(outbox.is_full(&limits), "by messages");
+    flush(&mut outbox, &mut [3, 0].into_iter(), &mut arrived);
+    assert!(!outbox.is_full(&limits), "one has left");
+}
+
+#[test]
+fn nothing_follows_a_close_frame() {
+    let mut outbox = Outbox::default();
+    outbox.push_close(Some(&CloseFrame { code: CloseCode::NORMAL, reason: "".into() }));
+    assert!(!outbox.is_open());
+    outbox.push_close(None);
+    let mut arrived = Vec::new();
+    flush(&mut outbox, &mut std::iter::empty(), &mut arrived);
+    assert_eq!(arrived, [0x88, 2, 0x03, 0xe8]);
+}
+
+/// An idle outbox holds no queue.
+#[test]
+fn the_queue_goes_back() {
+    let mut outbox = Outbox::default();
+    outbox.push(Op::Text, b"x");
+    assert!(outbox.queue.is_some());
+    flush(&mut outbox, &mut std::iter::empty(), &mut Vec::new());
+    assert!(outbox.queue.is_none());
+    assert_eq!(SPARE.with_borrow(Vec::len), 1);
+}
