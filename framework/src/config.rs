@@ -52,6 +52,8 @@ pub struct Limits {
     pub max_query_params: usize,
     /// Bytes of a request's body. Beyond: 413. Default 2 MiB.
     pub max_body: usize,
+    /// Time from the start of reading a request's body to its end. Beyond: 408. Default 30 s.
+    pub body_timeout: Duration,
     /// Connections open at once. Beyond: they wait in the listener's backlog. Default unlimited.
     pub max_connections: usize,
     /// Time that a stopping server gives its connections. Default 30 s.
@@ -79,6 +81,7 @@ impl Default for Limits {
             max_path: 8 * 1024,
             max_query_params: 1000,
             max_body: 2 << 20,
+            body_timeout: Duration::from_secs(30),
             max_connections: usize::MAX,
             drain_timeout: Duration::from_secs(30),
         }

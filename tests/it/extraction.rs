@@ -237,6 +237,30 @@ async fn json_bodies() -> Result<()> {
     Ok(())
 }
 
+/// Never has a frame.
+struct Stuck;
+
+impl http_body::Body for Stuck {
+    type Data = sockeye::Bytes;
+    type Error = std::convert::Infallible;
+
+    fn poll_frame(
+        self: std::pin::Pin<&mut Self>,
+        _: &mut std::task::Context<'_>,
+    ) -> std::task::Poll<Option<Result<http_body::Frame<Self::Data>, Self::Error>>> {
+        std::task::Poll::Pending
+    }
+}
+
+/// A body that stops halfway does not hold the handler for ever.
+#[sockeye::test(start_paused = true)]
+async fn a_body_that_does_not_end_is_408() -> Result<()> {
+    let request = axum::http::Request::post("/small").header("host", "h").body(Stuck)?;
+    let response = tower_service::Service::call(&mut App::new().route(small), request).await?;
+    assert_eq!(response.status(), 408);
+    Ok(())
+}
+
 #[sockeye::test]
 async fn dependencies_run_once_and_refuse() -> Result<()> {
     let client = client();

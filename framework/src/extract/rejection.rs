@@ -100,6 +100,10 @@ impl Rejection {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", format!("the body has more than {limit} bytes"))
     }
 
+    pub(crate) fn body_too_slow(limit: std::time::Duration) -> Self {
+        Self::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", format!("the body took longer than {limit:?}"))
+    }
+
     pub(crate) fn body_broken(error: &(dyn std::error::Error + 'static)) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "body_broken", format!("the body broke off: {error}"))
     }

@@ -111,14 +111,17 @@ impl Request {
         self.body.take()
     }
 
-    /// Reads the whole body, up to [`Limits::max_body`].
+    /// Reads the whole body, up to [`Limits::max_body`] and for as long as
+    /// [`Limits::body_timeout`].
     pub(crate) async fn read_body(&mut self) -> Result<Bytes, Rejection> {
         let body = self.take_body().ok_or_else(Rejection::body_taken)?;
-        let limit = self.scope.limits.max_body;
-        body.collect(limit).await.map_err(|error| match error {
-            BodyError::TooLarge => Rejection::body_too_large(limit),
-            BodyError::Broken(error) => Rejection::body_broken(&*error),
-        })
+        let Limits { max_body, body_timeout, .. } = *self.scope.limits;
+        match tokio::time::timeout(body_timeout, body.collect(max_body)).await {
+            Ok(Ok(bytes)) => Ok(bytes),
+            Ok(Err(BodyError::TooLarge)) => Err(Rejection::body_too_large(max_body)),
+            Ok(Err(BodyError::Broken(error))) => Err(Rejection::body_broken(&*error)),
+            Err(_) => Err(Rejection::body_too_slow(body_timeout)),
+        }
     }
 }
 
