@@ -31,6 +31,12 @@ pub(crate) struct Argument {
     pub(crate) source: Source,
 }
 
+impl Argument {
+    pub(crate) fn is_socket(&self) -> bool {
+        matches!(self.source, Source::Socket)
+    }
+}
+
 /// Where the value comes from.
 #[derive(Clone)]
 pub(crate) enum Source {
@@ -88,7 +94,7 @@ impl Argument {
             source: Source::Request,
         };
         argument.source = argument.find_source(marks, host, errors);
-        if !matches!(argument.source, Source::Socket) {
+        if !argument.is_socket() {
             types::check(&argument, errors);
         }
         argument

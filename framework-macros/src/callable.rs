@@ -63,7 +63,9 @@ impl<'c> Callable<'c> {
         let fn_token = &sig.fn_token;
         let inputs = self.arguments.iter().map(|argument| {
             let Argument { attrs, pat, ty, .. } = argument;
-            quote!(#(#attrs)* #pat: #ty)
+            // Whether a socket must be `mut` depends on whether it receives: no need to nag who only sends.
+            let lenient = argument.is_socket().then(|| quote!(#[allow(unused_mut)]));
+            quote!(#lenient #(#attrs)* #pat: #ty)
         });
         quote_spanned! {Span::mixed_site()=>
             impl #marker {

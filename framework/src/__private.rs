@@ -11,8 +11,7 @@ pub use crate::{
     },
     http::{IntoResponse, Response},
     route::{
-        Call, Endpoint, Handler, HttpMethod, Invalid, RouteInfo, RouteKind, RouteOptions, Running, respond, settle,
-        settle_plain,
+        Call, Endpoint, Handler, HttpMethod, Invalid, RouteInfo, RouteKind, RouteOptions, Running,
     },
     rt::{BoxFuture, Flavor, RuntimeOptions, block_on},
     ws::{SocketArg, SocketOutcome, Upgrade},
@@ -44,23 +43,50 @@ pub const fn extractor<T: FromRequest>() -> Extractor<T> {
     }
 }
 
-type Read<T> = fn(&Request, &ArgInfo) -> Result<T, Rejection>;
-
-macro_rules! plain {
-    ($($(#[$doc:meta])* $name:ident<$bound:path> -> $value:ty = $read:expr;)*) => {$(
-        $(#[$doc])*
-        pub const fn $name<T: $bound>() -> Extractor<$value> {
-            Extractor {
-                body: false,
-                needs: nothing,
-                extract: |request, arg| {
-                    let read: Read<$value> = $read;
-                    let result = refuse(read(request, arg));
-                    Box::pin(std::future::ready(result))
-                },
-            }
+/// An extractor that has no need to wait.
+macro_rules! at_once {
+    ($read:expr) => {
+        Extractor {
+            body: false,
+            needs: nothing,
+            extract: |request, arg| Box::pin(std::future::ready(refuse($read(request, arg)))),
         }
-    )*};
+    };
+}
+
+/// A parameter of the route's own path.
+pub const fn path_value<T: FromPath>() -> Extractor<T> {
+    at_once!(path_argument)
+}
+
+/// `#[query]`.
+pub const fn query_value<T: FromValues>() -> Extractor<T> {
+    at_once!(query)
+}
+
+/// `#[header]`.
+pub const fn header_value<T: FromValues>() -> Extractor<T> {
+    at_once!(header)
+}
+
+/// `#[cookie]`.
+pub const fn cookie_value<T: FromValues>() -> Extractor<T> {
+    at_once!(cookie)
+}
+
+/// `#[query(default = …)]`.
+pub const fn query_default<T: Param>() -> Extractor<Option<T>> {
+    at_once!(query)
+}
+
+/// `#[header(default = …)]`.
+pub const fn header_default<T: Param>() -> Extractor<Option<T>> {
+    at_once!(header)
+}
+
+/// `#[cookie(default = …)]`.
+pub const fn cookie_default<T: Param>() -> Extractor<Option<T>> {
+    at_once!(cookie)
 }
 
 fn query<T: FromValues>(request: &Request, arg: &ArgInfo) -> Result<T, Rejection> {
@@ -76,23 +102,6 @@ fn header<T: FromValues>(request: &Request, arg: &ArgInfo) -> Result<T, Rejectio
 fn cookie<T: FromValues>(request: &Request, arg: &ArgInfo) -> Result<T, Rejection> {
     let values = cookie_values(request.headers(), arg.name);
     T::from_values(&values).map_err(|error| Rejection::cookie(arg.name, &error))
-}
-
-plain! {
-    /// A parameter of the route's own path.
-    path_value<FromPath> -> T = path_argument::<T>;
-    /// `#[query]`.
-    query_value<FromValues> -> T = query::<T>;
-    /// `#[header]`.
-    header_value<FromValues> -> T = header::<T>;
-    /// `#[cookie]`.
-    cookie_value<FromValues> -> T = cookie::<T>;
-    /// `#[query(default = …)]`.
-    query_default<Param> -> Option<T> = query::<Option<T>>;
-    /// `#[header(default = …)]`.
-    header_default<Param> -> Option<T> = header::<Option<T>>;
-    /// `#[cookie(default = …)]`.
-    cookie_default<Param> -> Option<T> = cookie::<Option<T>>;
 }
 
 /// `#[depends(function)]`.

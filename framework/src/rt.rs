@@ -3,6 +3,7 @@
 use std::future::Future;
 
 use tokio::task::JoinHandle;
+pub(crate) use tokio::time::timeout;
 
 /// A boxed future that may cross threads.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;

@@ -7,6 +7,7 @@ One line per check: `ok ROUTE: CLAIM` or `not ok ROUTE: CLAIM: WHY`. Exit code 1
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import re
@@ -278,6 +279,23 @@ def leaves_by(how, go):
 
 for how, go in WAYS_TO_GO.items():
     leaves_by(how, go)
+
+
+@row("/ws/disconnect", "says so once after RST from a client that has stopped reading")
+async def _():
+    before = goodbyes()
+    async with dial("/ws/disconnect") as ws:
+
+        async def send_for_ever():
+            while True:
+                await ws.send("x" * 100_000)
+
+        # The library reads a few answers ahead and then no more; from then on the tour waits in its own send.
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(send_for_ever(), 2)
+        same(goodbyes(), before)
+        reset(ws)
+        await more_goodbyes(before, 1)
 
 
 @row("/ws/disconnect", "says so once for each of 20 that go at once")

@@ -14,7 +14,7 @@ pub(super) fn expand(input: &DeriveInput, container: &Container, model: &Model) 
     let (read, expected, bound) = match model {
         Model::Words(words) => {
             let expected = expected.unwrap_or_else(|| listed(words));
-            (read_word(words, &expected, &private), borrowed(&expected, &private), None)
+            (read_word(words, &private), borrowed(&expected, &private), None)
         }
         Model::FromStr => {
             let expected = expected.unwrap_or_else(|| format!("a value of type `{}`", input.ident));
@@ -70,7 +70,7 @@ fn implementation(
     }
 }
 
-fn read_word(words: &[Word], expected: &str, private: &TokenStream) -> TokenStream {
+fn read_word(words: &[Word], private: &TokenStream) -> TokenStream {
     let tests = words.iter().map(|word| {
         let Word { variant, text, exact } = word;
         let test = if *exact {
@@ -84,10 +84,9 @@ fn read_word(words: &[Word], expected: &str, private: &TokenStream) -> TokenStre
             }
         }
     });
-    let reason = format!("expected {expected}");
     quote_spanned! {Span::mixed_site()=>
         #(#tests)*
-        ::core::result::Result::Err(#private::ParamError::new(#reason))
+        ::core::result::Result::Err(#private::ParamError::unexpected::<Self>(value))
     }
 }
 

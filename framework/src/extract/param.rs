@@ -43,8 +43,9 @@ impl ParamError {
         Self(reason.into())
     }
 
-    /// "expected …, got …"
-    pub(crate) fn unexpected<T: Param>(value: &str) -> Self {
+    /// "expected …, got …", for `#[derive(Param)]`.
+    #[doc(hidden)]
+    pub fn unexpected<T: Param>(value: &str) -> Self {
         Self(format!("expected {}, got `{}`", T::expected(), shorten(value)))
     }
 }
@@ -153,6 +154,7 @@ pub trait FromValues: Sized + Send + 'static {
     fn from_values(values: &[Cow<'_, str>]) -> Result<Self, ValueError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Param> FromValues for T {
     fn from_values(values: &[Cow<'_, str>]) -> Result<Self, ValueError> {
         // Of several the last one counts, as in most frameworks.
@@ -187,6 +189,7 @@ pub trait FromPath: Sized + Send + 'static {
     fn from_segments(segments: &[&str]) -> Result<Self, ParamError>;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Param> FromPath for T {
     fn from_segments(segments: &[&str]) -> Result<Self, ParamError> {
         match segments {

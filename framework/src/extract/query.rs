@@ -55,6 +55,7 @@ pub(crate) fn path_argument<T: super::FromPath>(request: &Request, arg: &ArgInfo
     value.parse().map_err(|error| Rejection::path(arg.name, &error))
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Param> FromRequest for T {
     type Rejection = Rejection;
 
@@ -63,6 +64,7 @@ impl<T: Param> FromRequest for T {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<T: Param> OptionalFromRequest for T {
     type Rejection = Rejection;
 

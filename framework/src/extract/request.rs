@@ -15,6 +15,7 @@ use super::{PeerAddr, Rejection, TypeMap};
 use crate::{
     config::Limits,
     http::{Body, BodyError},
+    rt::timeout,
 };
 
 /// A request on its way to a handler: its head, what the path gave, and the body until somebody takes it.
@@ -116,7 +117,7 @@ impl Request {
     pub(crate) async fn read_body(&mut self) -> Result<Bytes, Rejection> {
         let body = self.take_body().ok_or_else(Rejection::body_taken)?;
         let Limits { max_body, body_timeout, .. } = *self.scope.limits;
-        match tokio::time::timeout(body_timeout, body.collect(max_body)).await {
+        match timeout(body_timeout, body.collect(max_body)).await {
             Ok(Ok(bytes)) => Ok(bytes),
             Ok(Err(BodyError::TooLarge)) => Err(Rejection::body_too_large(max_body)),
             Ok(Err(BodyError::Broken(error))) => Err(Rejection::body_broken(&*error)),

@@ -11,7 +11,7 @@ use std::{
 use super::RouteInfo;
 use crate::{
     extract::{Needs, Request},
-    http::{IntoResponse, Response},
+    http::Response,
     rt::BoxFuture,
     ws::{HandlerFuture, SocketOutcome, Upgrade},
 };
@@ -85,19 +85,4 @@ impl fmt::Debug for Running {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Running")
     }
-}
-
-/// Awaits an HTTP handler and turns what it returns into a response.
-pub async fn respond<M, T: IntoResponse>(call: Call<M, T>) -> Response {
-    call.await.into_response()
-}
-
-/// Awaits a dependency that may refuse.
-pub async fn settle<M, T, R: IntoResponse>(call: Call<M, Result<T, R>>) -> Result<T, Response> {
-    call.await.map_err(IntoResponse::into_response)
-}
-
-/// Awaits a dependency that always succeeds.
-pub async fn settle_plain<M, T>(call: Call<M, T>) -> Result<T, Response> {
-    Ok(call.await)
 }

@@ -12,7 +12,7 @@ mod router;
 mod table;
 
 pub(crate) use context::Context;
-pub use endpoint::{Call, Endpoint, Handler, Running, respond, settle, settle_plain};
+pub use endpoint::{Call, Endpoint, Handler, Running};
 pub use info::{HttpMethod, Invalid, RouteInfo, RouteKind, RouteOptions};
 pub(crate) use into_route::Target;
 pub use into_route::{IntoRoute, Route};

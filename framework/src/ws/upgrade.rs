@@ -145,7 +145,7 @@ impl<In, Out> Upgrade<In, Out> {
     }
 
     /// Sends a header with the 101: a cookie, say. One that holds what no header may hold is left out and logged.
-    pub fn header<K, V>(self, name: K, value: V) -> Self
+    pub fn header<K, V>(&self, name: K, value: V) -> &Self
     where
         K: TryInto<HeaderName>,
         V: TryInto<HeaderValue>,
@@ -157,14 +157,15 @@ impl<In, Out> Upgrade<In, Out> {
         self
     }
 
-    /// Completes the handshake. The 101 leaves when the handler next waits.
-    pub async fn accept(self) -> WebSocket<In, Out> {
+    /// Completes the handshake. The 101 leaves when the handler next waits. To be called once: a second socket would take
+    /// messages away from the first.
+    pub async fn accept(&self) -> WebSocket<In, Out> {
         self.decide(Verdict::Accept);
-        WebSocket::new(self.connection)
+        WebSocket::new(self.connection.clone())
     }
 
     /// Completes the handshake with a subprotocol (RFC 6455 section 1.9), if the client offers it; without one if not.
-    pub async fn accept_protocol(self, protocol: impl Into<String>) -> WebSocket<In, Out> {
+    pub async fn accept_protocol(&self, protocol: impl Into<String>) -> WebSocket<In, Out> {
         let protocol = protocol.into();
         if self.slot.offered.contains(&protocol) {
             self.connection.facts.choose_protocol(protocol);
@@ -173,19 +174,19 @@ impl<In, Out> Upgrade<In, Out> {
     }
 
     /// Refuses with an HTTP status. A browser sees close code 1006 and no more.
-    pub fn deny(self, status: StatusCode) -> Decided {
+    pub fn deny(&self, status: StatusCode) -> Decided {
         self.deny_with(status)
     }
 
     /// Refuses with an HTTP answer. A browser sees close code 1006 and no more.
-    pub fn deny_with(self, answer: impl IntoResponse) -> Decided {
+    pub fn deny_with(&self, answer: impl IntoResponse) -> Decided {
         self.decide(Verdict::Deny(Box::new(answer.into_response())))
     }
 
     /// Completes the handshake and closes at once, so that a browser sees the code.
     ///
     /// Of a code that must not be sent (RFC 6455 section 7.4) 1008 takes the place, and the log says so.
-    pub fn close(self, code: impl Into<CloseCode>, reason: &str) -> Decided {
+    pub fn close(&self, code: impl Into<CloseCode>, reason: &str) -> Decided {
         if let Err(error) = self.connection.close_checked(code.into(), reason) {
             tracing::error!("{error}");
             // 1008 may always be sent.
