@@ -10,9 +10,7 @@ pub use crate::{
         Place, Request,
     },
     http::{IntoResponse, Response},
-    route::{
-        Call, Endpoint, Handler, HttpMethod, Invalid, RouteInfo, RouteKind, RouteOptions, Running,
-    },
+    route::{Call, Endpoint, Handler, HttpMethod, Invalid, RouteInfo, RouteKind, RouteOptions, Running},
     rt::{BoxFuture, Flavor, RuntimeOptions, block_on},
     ws::{SocketArg, SocketOutcome, Upgrade},
 };

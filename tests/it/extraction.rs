@@ -15,7 +15,7 @@ enum Sort {
 #[derive(Param)]
 struct RoomId(u32);
 
-#[derive(Deserialize, Debug)]
+#[derive(Deserialize)]
 struct Page {
     page: Option<u32>,
     #[serde(default)]
@@ -37,7 +37,7 @@ async fn query(
 
 #[get("/struct")]
 async fn structured(Query(page): Query<Page>) -> String {
-    format!("{page:?}")
+    format!("{:?} {:?}", page.page, page.tag)
 }
 
 #[get("/rooms/<id>/<day>")]
@@ -92,7 +92,10 @@ struct User {
 }
 
 #[dependency]
-async fn token(#[header("authorization")] authorization: Option<String>, calls: State<Calls>) -> Result<String, StatusCode> {
+async fn token(
+    #[header("authorization")] authorization: Option<String>,
+    calls: State<Calls>,
+) -> Result<String, StatusCode> {
     calls.0.0.fetch_add(1, Ordering::Relaxed);
     authorization.ok_or(StatusCode::UNAUTHORIZED)
 }
@@ -190,8 +193,8 @@ async fn refusals_name_place_name_and_reason() -> Result<()> {
 async fn structs_read_the_whole_query() -> Result<()> {
     let client = client();
     let response = client.get("/struct?page=3&tag=a&tag=b&unknown=1").await?;
-    assert_eq!(response.text(), r#"Page { page: Some(3), tag: ["a", "b"] }"#);
-    assert_eq!(client.get("/struct").await?.text(), "Page { page: None, tag: [] }");
+    assert_eq!(response.text(), r#"Some(3) ["a", "b"]"#);
+    assert_eq!(client.get("/struct").await?.text(), "None []");
     let problem: Value = client.get("/struct?page=x").await?.json();
     assert_eq!((&problem["status"], &problem["place"]), (&json!(422), &json!("query")));
     Ok(())

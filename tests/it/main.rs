@@ -8,4 +8,5 @@ mod serving;
 mod sockets;
 mod start;
 mod tidy;
+mod types;
 mod ui;

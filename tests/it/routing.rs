@@ -120,7 +120,9 @@ async fn paths_reach_their_handlers() -> Result<()> {
 #[sockeye::test]
 async fn what_is_not_there_is_404() -> Result<()> {
     let client = client();
-    for path in ["/nothing", "/items/", "/items/7/", "/items/7/8", "/files", "//admin", "/admin/", "/./admin", "/v2/n/x/2"] {
+    for path in
+        ["/nothing", "/items/", "/items/7/", "/items/7/8", "/files", "//admin", "/admin/", "/./admin", "/v2/n/x/2"]
+    {
         assert_eq!(client.get(path).await?.status(), 404, "{path}");
     }
     for path in ["/items/%", "/items/%zz", "/items/%00", "/items/%ff", "/nothing/%ff"] {
@@ -177,7 +179,9 @@ async fn a_plain_get_of_a_socket_says_what_is_missing() -> Result<()> {
     assert_eq!(response.status(), 426);
     assert_eq!(response.headers()[header::UPGRADE], "websocket");
     let text = response.text();
-    for part in ["`Upgrade: websocket`, `Connection: Upgrade`", "proxy_set_header Upgrade", "ProxyPass", "upgrade=websocket"] {
+    for part in
+        ["`Upgrade: websocket`, `Connection: Upgrade`", "proxy_set_header Upgrade", "ProxyPass", "upgrade=websocket"]
+    {
         assert!(text.contains(part), "{part} is not in: {text}");
     }
     // A proxy that strips one of the two.

@@ -56,7 +56,8 @@ fn two_routes_that_collide_are_both_named() {
     let found = problems(App::new().route(by_id).route(by_name));
     let [problem] = &found[..] else { panic!("{found:?}") };
     let text = problem.to_string();
-    for part in ["GET /rooms/<id>", "`by_id`", "GET /rooms/<name>", "`by_name`", "start.rs:", "change one of the paths"] {
+    for part in ["GET /rooms/<id>", "`by_id`", "GET /rooms/<name>", "`by_name`", "start.rs:", "change one of the paths"]
+    {
         assert!(text.contains(part), "{part} is not in: {text}");
     }
     assert!(matches!(problems(App::new().route(by_id).route(rest))[..], [Problem::Collision { .. }]));

@@ -14,13 +14,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 pub(super) use super::typed::expect_text;
-use super::{
-    Connection, Inbound, Message,
-    inbox::Gone,
-    options::Invalid,
-    proto::Op,
-    typed::invalid_reply,
-};
+use super::{Connection, Inbound, Message, inbox::Gone, options::Invalid, proto::Op, typed::invalid_reply};
 use crate::error::{Error, Result};
 
 /// The right to receive. Whoever holds it last ends the reading: what comes afterwards is dropped.

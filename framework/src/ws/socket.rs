@@ -84,7 +84,10 @@ impl<In, Out> WebSocket<In, Out> {
         Sender::new(self.inlet.connection().clone())
     }
 
-    /// Calls `callback` with each text until the peer is gone.
+    /// Calls `callback` with each text until the peer is gone, one after the other, and with a [`Sender`] to answer with.
+    ///
+    /// The callback may borrow what it reads; what it changes goes into a `Cell`, an atomic or a `Mutex`, or into a loop
+    /// over [`next`](Self::next) in place of the callback.
     ///
     /// # Errors
     ///
@@ -101,8 +104,9 @@ impl<In, Out> WebSocket<In, Out> {
     /// ```
     pub async fn on_message<F, R>(&mut self, mut callback: F) -> Result<()>
     where
-        F: AsyncFnMut(&Self, Text) -> R,
-        R: SocketOutcome,
+        // Not `AsyncFnMut`: the compiler can't see yet that the future of a callback that borrows is `Send`.
+        F: FnMut(Sender<Out>, Text) -> R,
+        R: Future<Output: SocketOutcome>,
     {
         loop {
             let text = match self.receive_text().await {
@@ -110,7 +114,7 @@ impl<In, Out> WebSocket<In, Out> {
                 Err(error) if error.is_disconnect() => return Ok(()),
                 Err(error) => return Err(error),
             };
-            match callback(self, text).await.into_outcome().0 {
+            match callback(self.sender(), text).await.into_outcome().0 {
                 End::Normal => {}
                 End::Close(frame) => return Err(Error::other(frame.to_string()).with_close(frame)),
                 End::Failed(message) => return Err(Error::other(message)),

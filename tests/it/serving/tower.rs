@@ -107,7 +107,8 @@ async fn layers_are_around_pages_and_sockets() -> Result<()> {
 
 #[sockeye::test]
 async fn mounted_services_see_the_path_below() -> Result<()> {
-    let app = App::new().route(hello).mount("/static", SaysPath).include_router(Router::prefix("/a").mount("/b/", SaysPath));
+    let app =
+        App::new().route(hello).mount("/static", SaysPath).include_router(Router::prefix("/a").mount("/b/", SaysPath));
     let client = TestClient::new(app);
     for (path, answer) in [
         ("/static", "mounted /"),

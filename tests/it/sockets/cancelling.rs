@@ -24,11 +24,18 @@ macro_rules! impatient {
 }
 
 impatient!(by_text, "/text", |ws| ws.receive_text().map(|text| text.unwrap().to_string()));
-impatient!(by_bytes, "/bytes", |ws| ws.receive_bytes().map(|bytes| String::from_utf8(bytes.unwrap().to_vec()).unwrap()));
+impatient!(by_bytes, "/bytes", |ws| ws
+    .receive_bytes()
+    .map(|bytes| String::from_utf8(bytes.unwrap().to_vec()).unwrap()));
 impatient!(by_json, "/json", |ws| ws.receive_json::<u32>().map(|number| number.unwrap().to_string()));
 impatient!(by_receive, "/receive", |ws| ws.receive().map(|message| message.unwrap().as_text().unwrap().to_string()));
 impatient!(by_next, "/next", |ws| ws.next().map(|message| message.unwrap().unwrap().as_text().unwrap().to_string()));
-impatient!(by_stream, "/stream", |ws| StreamExt::next(&mut ws).map(|m| m.unwrap().unwrap().as_text().unwrap().to_string()));
+impatient!(by_stream, "/stream", |ws| StreamExt::next(&mut ws).map(|m| m
+    .unwrap()
+    .unwrap()
+    .as_text()
+    .unwrap()
+    .to_string()));
 
 #[websocket("/iter")]
 async fn by_iter(mut ws: WebSocket) -> Result<()> {
@@ -59,7 +66,8 @@ async fn by_select(mut ws: WebSocket) -> Result<()> {
 
 #[sockeye::test]
 async fn receiving_loses_nothing() -> Result<()> {
-    let app = App::new().route(by_text).route(by_bytes).route(by_json).route(by_receive).route(by_next).route(by_stream);
+    let app =
+        App::new().route(by_text).route(by_bytes).route(by_json).route(by_receive).route(by_next).route(by_stream);
     let client = TestClient::new(app.route(by_iter).route(by_select));
     let expected: Vec<_> = (0..100).map(|n| n.to_string()).collect();
     for path in ["/text", "/bytes", "/json", "/receive", "/next", "/stream", "/iter", "/select"] {

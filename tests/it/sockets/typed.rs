@@ -81,7 +81,8 @@ fn client() -> TestClient {
     TestClient::new(App::new().route(reply).route(close).route(pass).route(question).route(halves))
 }
 
-const BAD: [&str; 6] = ["{", "[]", r#"{"type":"nope"}"#, r#"{"type":"say"}"#, r#"{"type":"say","text":1e400}"#, "\u{0}\u{0}"];
+const BAD: [&str; 6] =
+    ["{", "[]", r#"{"type":"nope"}"#, r#"{"type":"say"}"#, r#"{"type":"say","text":1e400}"#, "\u{0}\u{0}"];
 
 #[sockeye::test]
 async fn a_bad_message_is_answered_and_on_we_go() -> Result<()> {

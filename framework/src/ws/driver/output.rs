@@ -61,7 +61,7 @@ impl Driver {
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) {
         if let Io::Boxed(stream) = &mut self.io {
             if let Poll::Ready(Err(_)) = Pin::new(stream).poll_shutdown(cx) {
-                return self.over();
+                self.over();
             }
         }
     }

@@ -1,0 +1,90 @@
+//! Compressing what is sent (RFC 7692 §7.2.1).
+
+use std::ops::Deref;
+
+use flate2::{Compress, CompressError, FlushCompress};
+
+use super::{
+    FLUSHED,
+    pool::{self, Kind},
+};
+
+/// Room that an output buffer has at least when the compressor gets it: more than a flush takes.
+const ROOM: usize = 64;
+
+/// The sending half for one connection.
+#[derive(Debug)]
+pub(crate) struct Deflater {
+    kind: Kind,
+    threshold: usize,
+    takeover: bool,
+    /// With takeover, what the connection has sent compressed, from the first such message on.
+    own: Option<Box<Compress>>,
+}
+
+/// A compressed payload.
+#[derive(Debug)]
+pub(crate) struct Deflated(Vec<u8>);
+
+impl Deflater {
+    pub(super) fn new(bits: u8, level: u8, threshold: usize, takeover: bool) -> Self {
+        // An empty message can't become smaller, and zlib gives nothing for a second flush in a row.
+        Self { kind: Kind { bits, level }, threshold: threshold.max(1), takeover, own: None }
+    }
+
+    /// Whether a message of this size is to be compressed. Under takeover this has to be known before: what was
+    /// compressed is part of what later messages refer to, so it must be sent.
+    pub(crate) fn takes(&self, len: usize) -> bool {
+        len >= self.threshold
+    }
+
+    /// Compresses one message, which [`takes`](Self::takes) has approved; `None` if it is to be sent as it is.
+    pub(crate) fn deflate(&mut self, payload: &[u8]) -> Option<Deflated> {
+        let mut out = Deflated(pool::take_scratch());
+        if self.takeover {
+            let own = self.own.get_or_insert_with(|| self.kind.make());
+            if deflate(own, payload, &mut out.0).is_err() {
+                // Nothing of it has left, so the peer's window is that of before: without ours, no more is compressed.
+                (self.own, self.threshold) = (None, usize::MAX);
+                return None;
+            }
+            return Some(out);
+        }
+        let result = pool::with_compress(self.kind, |compress| deflate(compress, payload, &mut out.0));
+        // Nothing will refer to it, so it may be thrown away.
+        (result.is_ok() && out.len() < payload.len()).then_some(out)
+    }
+}
+
+/// Compresses up to a byte boundary and takes off how the flush has marked it.
+fn deflate(compress: &mut Compress, payload: &[u8], out: &mut Vec<u8>) -> Result<(), CompressError> {
+    let before = compress.total_in();
+    out.reserve(payload.len() / 2 + ROOM);
+    loop {
+        let used = (compress.total_in() - before) as usize;
+        compress.compress_vec(&payload[used..], out, FlushCompress::Sync)?;
+        let used = (compress.total_in() - before) as usize;
+        // With room left over there is nothing more to come.
+        if used == payload.len() && out.len() < out.capacity() {
+            break;
+        }
+        out.reserve(payload.len() - used + ROOM);
+    }
+    debug_assert!(out.ends_with(&FLUSHED), "expected a flushed end, got another");
+    out.truncate(out.len() - FLUSHED.len());
+    Ok(())
+}
+
+impl Deref for Deflated {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl Drop for Deflated {
+    fn drop(&mut self) {
+        pool::give_back(std::mem::take(&mut self.0));
+    }
+}

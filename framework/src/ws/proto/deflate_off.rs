@@ -1,0 +1,52 @@
+//! Stands in for `deflate` where that feature is off: nothing is ever agreed on.
+
+use crate::config::Compression;
+
+use super::{Message, ProtocolError};
+
+/// There is none.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Agreed {}
+
+/// There is none.
+#[derive(Debug)]
+pub(crate) enum Deflater {}
+
+/// There is none.
+#[derive(Debug)]
+pub(crate) enum Inflater {}
+
+/// Declines every offer.
+pub(crate) fn negotiate<'a>(_lines: impl IntoIterator<Item = &'a [u8]>, _ours: &Compression) -> Option<Agreed> {
+    None
+}
+
+impl Agreed {
+    pub(crate) fn answer(&self) -> String {
+        match *self {}
+    }
+
+    pub(crate) fn deflater(&self) -> Deflater {
+        match *self {}
+    }
+
+    pub(crate) fn inflater(&self) -> Inflater {
+        match *self {}
+    }
+}
+
+impl Deflater {
+    pub(crate) fn takes(&self, _len: usize) -> bool {
+        match *self {}
+    }
+
+    pub(crate) fn deflate(&mut self, _payload: &[u8]) -> Option<Box<[u8]>> {
+        match *self {}
+    }
+}
+
+impl Inflater {
+    pub(crate) fn inflate(&mut self, _text: bool, _payload: &[u8], _limit: usize) -> Result<Message, ProtocolError> {
+        match *self {}
+    }
+}
