@@ -1,6 +1,10 @@
 //! What a server allows: limits, time-outs and origins, each with its default.
 
+mod compression;
+
 use std::{collections::BTreeSet, time::Duration};
+
+pub use compression::Compression;
 
 /// Every limit of the server in one place. All of them can be set; the defaults are safe on the open internet.
 ///

@@ -30,6 +30,7 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `anyhow` | yes | `?` on Sockeye's errors in handlers that return `anyhow::Result` |
+//! | `deflate` | yes | compressed messages: [`Compression`] |
 //! | `testing` | yes | [`TestClient`] |
 //! | `test-util` | no | `#[sockeye::test(start_paused = true)]` |
 //! | `uuid` | no | `Uuid` as a path or query parameter |
@@ -55,7 +56,7 @@ pub mod __private;
 
 pub use crate::{
     app::App,
-    config::{Limits, Origins},
+    config::{Compression, Limits, Origins},
     error::{BoxError, Error, ErrorKind, Result},
     extract::{
         ArgInfo, Cookies, Extension, FromPath, FromRequest, FromValues, Headers, OptionalFromRequest, Param,

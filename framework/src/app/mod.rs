@@ -14,7 +14,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
-    config::{Limits, Origins},
+    config::{Compression, Limits, Origins},
     error::{BoxError, Error, Result},
     extract::TypeMap,
     http::{Body, Response},
@@ -51,6 +51,7 @@ pub struct App {
     states: TypeMap,
     limits: Limits,
     origins: Origins,
+    compression: Compression,
     address: Option<String>,
     /// Built at the first use, and then shared by all clones.
     built: Arc<OnceLock<std::result::Result<Arc<Built>, Arc<BuildError>>>>,
@@ -159,6 +160,18 @@ impl App {
         self.with(|app| app.origins = origins)
     }
 
+    /// Sets whether and how messages are compressed; by default they are, from 256 bytes on.
+    ///
+    /// ```
+    /// use sockeye::{App, Compression};
+    ///
+    /// let app = App::new().compression(Compression::new().takeover(true).window_bits(11));
+    /// # app.check().unwrap();
+    /// ```
+    pub fn compression(self, compression: Compression) -> Self {
+        self.with(|app| app.compression = compression)
+    }
+
     /// Sets where [`run`](Self::run) listens, unless the environment says otherwise.
     pub fn bind(self, address: impl ToString) -> Self {
         self.with(|app| app.address = Some(address.to_string()))
@@ -184,6 +197,7 @@ impl App {
                 states: Arc::new(self.states.clone()),
                 limits: Arc::new(self.limits.clone()),
                 origins: self.origins.clone(),
+                compression: self.compression,
                 sockets: Arc::<Sockets>::default(),
             });
             Ok(Arc::new(Built { table, context }))

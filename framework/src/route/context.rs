@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::{
-    config::{Limits, Origins},
+    config::{Compression, Limits, Origins},
     extract::TypeMap,
     ws::Sockets,
 };
@@ -14,5 +14,6 @@ pub(crate) struct Context {
     pub(crate) states: Arc<TypeMap>,
     pub(crate) limits: Arc<Limits>,
     pub(crate) origins: Origins,
+    pub(crate) compression: Compression,
     pub(crate) sockets: Arc<Sockets>,
 }

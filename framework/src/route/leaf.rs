@@ -72,7 +72,8 @@ impl Leaf {
     where
         S: for<'r> Fn(&'r mut Request, Upgrade) -> BoxFuture<'r, Result<Running, Response>>,
     {
-        let handshake = match ws::Handshake::check(&request.parts, &context.origins, &self.options) {
+        let compression = self.options.compression.as_ref().unwrap_or(&context.compression);
+        let handshake = match ws::Handshake::check(&request.parts, &context.origins, compression, &self.options) {
             Ok(handshake) => handshake,
             Err(refusal) => return refusal,
         };

@@ -80,7 +80,7 @@ impl Connection {
             outbox.wait(cx.waker());
             return Poll::Pending;
         }
-        outbox.push(op, payload);
+        outbox.push_message(op, payload);
         self.after_push(outbox);
         Poll::Ready(Ok(()))
     }

@@ -23,7 +23,7 @@ use super::{
     Connection, HandlerFuture,
     io::{Io, Stream},
     outcome::{End, Outcome, panicked},
-    proto::{Closing, Decoder, Rules},
+    proto::{Closing, Decoder, Inflater, Rules},
     scope::PublishScope,
     sockets::{Registration, Sockets},
     upgrade::{Attached, Upgrading},
@@ -42,6 +42,8 @@ pub(crate) struct Driver {
     io: Io,
     stage: Stage,
     decoder: Decoder,
+    /// Decompresses messages, where that was agreed on.
+    inflater: Option<Box<Inflater>>,
     /// Bytes that were read and could not be decoded yet, because the inbox was full.
     carry: Vec<u8>,
     /// The inbox's limit no longer counts.
@@ -96,6 +98,7 @@ impl Driver {
         connection: Arc<Connection>,
         sockets: &Arc<Sockets>,
         upgrading: Upgrading,
+        inflater: Option<Inflater>,
         handler: Option<HandlerFuture>,
     ) -> Self {
         Self {
@@ -106,6 +109,7 @@ impl Driver {
             io: Io::Upgrading(upgrading),
             stage: Stage::Open,
             decoder: Decoder::new(),
+            inflater: inflater.map(Box::new),
             carry: Vec::new(),
             reads_to_end: false,
             closing: Closing::default(),
@@ -160,8 +164,8 @@ impl Driver {
             max_message: limits.max_message,
             max_frame: limits.max_frame,
             max_fragments: limits.max_fragments,
-            // No extension is agreed on yet that would give it a meaning.
-            allow_rsv1: false,
+            // RFC 7692 section 6: the only extension that there is gives it a meaning.
+            allow_rsv1: self.inflater.is_some(),
         }
     }
 

@@ -4,7 +4,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, he
 
 use super::{options::RouteOptions, proto};
 use crate::{
-    config::Origins,
+    config::{Compression, Origins},
     http::{IntoResponse, Problem, Response},
 };
 
@@ -15,6 +15,8 @@ pub(crate) struct Handshake {
     pub(crate) protocol: Option<&'static str>,
     /// All that the client offers.
     pub(crate) offered: Vec<String>,
+    /// The compression that was agreed on.
+    pub(crate) deflate: Option<proto::Agreed>,
 }
 
 /// Whether the request asks for a WebSocket at all, be it in part: then what is missing is said.
@@ -26,7 +28,12 @@ pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
 
 impl Handshake {
     /// Checks everything that can be checked before the handler's arguments.
-    pub(crate) fn check(parts: &Parts, origins: &Origins, options: &RouteOptions) -> Result<Self, Response> {
+    pub(crate) fn check(
+        parts: &Parts,
+        origins: &Origins,
+        compression: &Compression,
+        options: &RouteOptions,
+    ) -> Result<Self, Response> {
         let headers = &parts.headers;
         // Section 4.1: GET and HTTP/1.1 at least.
         if parts.method != Method::GET || parts.version < Version::HTTP_11 {
@@ -50,7 +57,9 @@ impl Handshake {
             let text = format!("expected one of these in `Sec-WebSocket-Protocol`: {}", options.protocols.join(", "));
             return Err(bad("no_common_protocol", text));
         }
-        Ok(Self { accept: proto::accept_key(key.as_bytes()), protocol, offered })
+        let extensions = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).into_iter().map(HeaderValue::as_bytes);
+        let deflate = proto::negotiate(extensions, compression);
+        Ok(Self { accept: proto::accept_key(key.as_bytes()), protocol, offered, deflate })
     }
 }
 
@@ -58,6 +67,7 @@ impl Handshake {
 pub(crate) fn switching_protocols(
     accept: &str,
     protocol: Option<&str>,
+    deflate: Option<&proto::Agreed>,
     extra: Vec<(HeaderName, HeaderValue)>,
 ) -> Response {
     let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
@@ -73,6 +83,9 @@ pub(crate) fn switching_protocols(
     }
     if let Some(protocol) = protocol.and_then(|protocol| HeaderValue::from_str(protocol).ok()) {
         headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    if let Some(extension) = deflate.and_then(|agreed| HeaderValue::try_from(agreed.answer()).ok()) {
+        headers.insert(header::SEC_WEBSOCKET_EXTENSIONS, extension);
     }
     response
 }

@@ -4,6 +4,9 @@ use std::{collections::VecDeque, task::Waker};
 
 use super::proto::{CloseFrame, Message};
 
+/// What a burst is made room for at once: the default limit, but for the slot in front.
+const BURST: usize = 15;
+
 /// Locked by the driver for each message and by the receiver for each receive; never across a wait.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
@@ -48,7 +51,7 @@ impl Inbox {
         }
         match self.first {
             None => self.first = Some(message),
-            Some(_) => self.more.get_or_insert_default().push_back(message),
+            Some(_) => self.more.get_or_insert_with(|| Box::new(VecDeque::with_capacity(BURST))).push_back(message),
         }
         self.receiver.take()
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::Limits;
+use crate::config::{Compression, Limits};
 
 /// What happens when a typed socket gets a message that does not parse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,6 +26,7 @@ pub struct RouteOptions {
     pub max_message: Option<usize>,
     pub max_frame: Option<usize>,
     pub max_body: Option<usize>,
+    pub compression: Option<Compression>,
     pub tag: Option<&'static str>,
 }
 
@@ -38,6 +39,7 @@ impl RouteOptions {
         max_message: None,
         max_frame: None,
         max_body: None,
+        compression: None,
         tag: None,
     };
 

@@ -13,7 +13,7 @@ use std::{
 
 use tokio::{net::tcp::OwnedWriteHalf, time::Instant};
 
-use super::proto::{self, CloseFrame, Closing, Op};
+use super::proto::{self, CloseFrame, Closing, Deflater, Op};
 use crate::config::Limits;
 
 /// From here on the queue is flushed without waiting for the end of the handler's poll.
@@ -35,6 +35,8 @@ pub(crate) struct Outbox {
     pub(crate) blocked: bool,
     /// Already on the list of the thread's publishing scope.
     pub(crate) touched: bool,
+    /// Compresses messages, where that was agreed on: under the lock, so that it sees them in the order of the queue.
+    pub(crate) deflater: Option<Box<Deflater>>,
     pub(crate) closing: Closing,
     pub(crate) closed_at: Option<Instant>,
     /// No byte will leave any more.
@@ -130,13 +132,30 @@ impl Outbox {
         }
     }
 
-    /// Appends one unfragmented frame.
+    /// Appends a message, compressed where that was agreed on and is worth it.
+    pub(crate) fn push_message(&mut self, op: Op, payload: &[u8]) {
+        let compressed = match &mut self.deflater {
+            Some(deflater) if deflater.takes(payload.len()) => deflater.deflate(payload),
+            _ => None,
+        };
+        match compressed {
+            // RFC 7692 section 6: RSV1 says so.
+            Some(compressed) => self.push_frame(op, true, &compressed),
+            None => self.push_frame(op, false, payload),
+        }
+    }
+
+    /// Appends one unfragmented frame as it is.
     pub(crate) fn push(&mut self, op: Op, payload: &[u8]) {
+        self.push_frame(op, false, payload);
+    }
+
+    fn push_frame(&mut self, op: Op, rsv1: bool, payload: &[u8]) {
         if payload.len() >= FLUSH_AT && !self.blocked && self.writer.is_some() {
-            return self.push_large(op, payload);
+            return self.push_large(op, rsv1, payload);
         }
         let queue = self.queue.get_or_insert_with(Queue::take);
-        proto::put_frame(&mut queue.bytes, op, payload);
+        proto::put_frame(&mut queue.bytes, op, rsv1, payload);
         queue.ends.push_back(queue.bytes.len());
         if queue.waiting().len() >= FLUSH_AT {
             self.flush_socket();
@@ -144,9 +163,9 @@ impl Outbox {
     }
 
     /// Writes a large frame from where it is, behind what waits: only what the socket does not take is copied.
-    fn push_large(&mut self, op: Op, payload: &[u8]) {
+    fn push_large(&mut self, op: Op, rsv1: bool, payload: &[u8]) {
         let Some(writer) = &self.writer else { return };
-        let (header, size) = proto::header(op, false, payload.len());
+        let (header, size) = proto::header(op, rsv1, payload.len());
         let queue = self.queue.get_or_insert_with(Queue::take);
         let waiting = queue.waiting().len();
         let slices = [queue.waiting(), &header[..size], payload].map(io::IoSlice::new);

@@ -257,17 +257,8 @@ macro_rules! sending {
             ///
             /// Also when the value can't be JSON: a map whose keys are no strings, say.
             pub async fn send_json<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
-                // Encoded before the first wait: the value need not be shared between threads.
-                let encoded = serde_json::to_vec(value);
-                self.send_encoded(encoded.map_err(Error::from)).await
-            }
-
-            fn send_encoded(&self, encoded: Result<Vec<u8>>) -> impl Future<Output = Result<()>> + Send {
-                let connection = self.connection().clone();
-                async move {
-                    let encoded = encoded?;
-                    poll_fn(|cx| connection.poll_send(cx, Op::Text, &encoded)).await
-                }
+                let encoded = serde_json::to_vec(value)?;
+                poll_fn(|cx| self.connection().poll_send(cx, Op::Text, &encoded)).await
             }
 
             /// Starts the closing handshake (RFC 6455 section 7.1.2); the connection ends when the peer has answered, or
@@ -348,14 +339,9 @@ macro_rules! sending {
             Out: Outbound,
         {
             /// Sends a message of the socket's type. Waits, fails and may be cancelled like [`send_text`](Self::send_text).
-            pub fn send(&self, message: &Out) -> impl Future<Output = Result<()>> + Send {
-                // Encoded before the first wait: the message need not be shared between threads.
-                let encoded = message.encode().map(|encoded| (encoded.op, encoded.payload.into_owned()));
-                let connection = self.connection().clone();
-                async move {
-                    let (op, payload) = encoded?;
-                    poll_fn(|cx| connection.poll_send(cx, op, &payload)).await
-                }
+            pub async fn send(&self, message: &Out) -> Result<()> {
+                let encoded = message.encode()?;
+                poll_fn(|cx| self.connection().poll_send(cx, encoded.op, &encoded.payload)).await
             }
         }
 

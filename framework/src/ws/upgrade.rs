@@ -23,6 +23,7 @@ use super::{
     handshake::{Handshake, switching_protocols},
     io::Stream,
     outcome::{End, Outcome, panicked},
+    proto::Agreed,
     typed::{Inbound, Outbound},
 };
 use crate::{
@@ -246,6 +247,7 @@ pub(crate) struct Pending {
     connection: Arc<Connection>,
     sockets: Arc<Sockets>,
     upgrading: Option<Upgrading>,
+    deflate: Option<Agreed>,
 }
 
 /// Makes the connection of a handshake, and the [`Upgrade`] for its handler.
@@ -259,9 +261,17 @@ pub(crate) fn prepare(
     let upgrading = request.extensions().get::<UpgradeHandle>().and_then(|handle| lock(&handle.0).take());
     let facts = Facts::of(request, handshake.protocol);
     let connection = Arc::new(Connection::new(sockets.next_id(), facts, limits.clone(), options.invalid));
+    connection.outbox().deflater = handshake.deflate.map(|agreed| Box::new(agreed.deflater()));
     let slot = Arc::new(Slot { decision: Mutex::default(), offered: handshake.offered });
     let upgrade = Upgrade { slot: slot.clone(), connection: connection.clone(), types: PhantomData };
-    let pending = Pending { accept: handshake.accept, slot, connection, sockets: sockets.clone(), upgrading };
+    let pending = Pending {
+        accept: handshake.accept,
+        slot,
+        connection,
+        sockets: sockets.clone(),
+        upgrading,
+        deflate: handshake.deflate,
+    };
     (upgrade, pending)
 }
 
@@ -308,8 +318,10 @@ impl Pending {
             );
             return server_error("the request can't be upgraded".into());
         };
-        let response = switching_protocols(&self.accept, self.connection.facts.protocol(), headers);
-        let mut driver = Driver::new(self.connection, &self.sockets, upgrading, handler);
+        let protocol = self.connection.facts.protocol();
+        let response = switching_protocols(&self.accept, protocol, self.deflate.as_ref(), headers);
+        let inflater = self.deflate.map(|agreed| agreed.inflater());
+        let mut driver = Driver::new(self.connection, &self.sockets, upgrading, inflater, handler);
         if let Some(end) = end {
             driver.end(&end);
         }

@@ -8,7 +8,7 @@ use std::{
 use super::{Driver, Stage};
 use crate::ws::{
     io::{Borrowed, READ_BUFFER},
-    proto::{CloseCode, CloseFrame, Event, Op, ProtocolError, Rules},
+    proto::{CloseFrame, Event, Message, Op, ProtocolError, Rules},
 };
 
 /// Bytes that one poll reads at most before it lets other tasks run.
@@ -245,20 +245,7 @@ impl Driver {
     fn take(&mut self, event: Event, cx: &Context<'_>, input: &mut Input, room: &mut usize) -> bool {
         input.messages -= 1;
         match event {
-            Event::Message(message) => {
-                self.clock.message_since = None;
-                // After our close frame nobody need receive: what does not fit is dropped, to get to the peer's.
-                if *room == 0 {
-                    return false;
-                }
-                *room -= 1;
-                let receiver = self.connection.inbox().push(message);
-                // The handler is polled next in any case; only who receives in another task needs to be woken.
-                if let Some(receiver) = receiver.filter(|receiver| !receiver.will_wake(cx.waker())) {
-                    receiver.wake();
-                }
-                true
-            }
+            Event::Message(message) => self.deliver(message, cx, room),
             Event::Ping(payload) => {
                 let mut outbox = self.connection.outbox();
                 // A peer that sends pings and reads no pongs does not fill our memory.
@@ -272,12 +259,39 @@ impl Driver {
                 input.ends(Ending::Closes(frame));
                 false
             }
-            Event::Compressed { .. } => {
-                let reason = "got a compressed message, but no compression was agreed".into();
-                input.ends(Ending::Fails(CloseFrame { code: CloseCode::PROTOCOL_ERROR, reason }));
-                false
-            }
+            Event::Compressed { text, payload } => match self.inflate(text, &payload, input) {
+                Ok(message) => self.deliver(message, cx, room),
+                Err(error) => {
+                    input.ends(Ending::of(error));
+                    false
+                }
+            },
         }
+    }
+
+    /// Hands a message to the inbox. Whether it is there.
+    fn deliver(&mut self, message: Message, cx: &Context<'_>, room: &mut usize) -> bool {
+        self.clock.message_since = None;
+        // After our close frame nobody need receive: what does not fit is dropped, to get to the peer's.
+        if *room == 0 {
+            return false;
+        }
+        *room -= 1;
+        let receiver = self.connection.inbox().push(message);
+        // The handler is polled next in any case; only who receives in another task needs to be woken.
+        if let Some(receiver) = receiver.filter(|receiver| !receiver.will_wake(cx.waker())) {
+            receiver.wake();
+        }
+        true
+    }
+
+    /// Decompresses a message. What comes of it counts as read: the work is what a poll's share is about.
+    fn inflate(&mut self, text: bool, payload: &[u8], input: &mut Input) -> Result<Message, ProtocolError> {
+        // The decoder lets nothing compressed through where nothing was agreed on.
+        let inflater = self.inflater.as_mut().ok_or_else(ProtocolError::invalid_deflate)?;
+        let message = inflater.inflate(text, payload, input.rules.max_message)?;
+        input.bytes = input.bytes.saturating_sub(message.len());
+        Ok(message)
     }
 
     /// The peer's last word takes effect. Always `true`: the handler is to see it.

@@ -1,8 +1,7 @@
 //! Stands in for `deflate` where that feature is off: nothing is ever agreed on.
 
-use crate::config::Compression;
-
 use super::{Message, ProtocolError};
+use crate::config::Compression;
 
 /// There is none.
 #[derive(Clone, Copy, Debug)]

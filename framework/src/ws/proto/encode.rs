@@ -34,8 +34,8 @@ pub(crate) fn header(op: Op, rsv1: bool, len: usize) -> ([u8; 10], usize) {
 }
 
 /// Appends a frame that is a whole message.
-pub(crate) fn put_frame(out: &mut Vec<u8>, op: Op, payload: &[u8]) {
-    let (header, size) = header(op, false, payload.len());
+pub(crate) fn put_frame(out: &mut Vec<u8>, op: Op, rsv1: bool, payload: &[u8]) {
+    let (header, size) = header(op, rsv1, payload.len());
     out.reserve(size + payload.len());
     out.extend_from_slice(&header[..size]);
     out.extend_from_slice(payload);
@@ -67,9 +67,9 @@ mod tests {
     fn the_examples_of_the_rfc() {
         // §5.7.
         let mut out = Vec::new();
-        put_frame(&mut out, Op::Text, b"Hello");
-        put_frame(&mut out, Op::Ping, b"Hello");
-        put_frame(&mut out, Op::Pong, b"");
+        put_frame(&mut out, Op::Text, false, b"Hello");
+        put_frame(&mut out, Op::Ping, false, b"Hello");
+        put_frame(&mut out, Op::Pong, false, b"");
         assert_eq!(out, b"\x81\x05Hello\x89\x05Hello\x8a\x00");
     }
 }

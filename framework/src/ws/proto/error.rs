@@ -36,15 +36,24 @@ pub(super) enum Violation {
         at: usize,
     },
     InvalidReason,
+    InvalidDeflate,
     HalfCloseCode,
     CloseCode(CloseCode),
 }
 
 impl ProtocolError {
+    /// A compressed message that can't be decompressed (RFC 7692 §7.2.2; 1007: data inconsistent with what it should be).
+    #[cold]
+    pub(crate) fn invalid_deflate() -> Self {
+        Self(Violation::InvalidDeflate)
+    }
+
     /// The code to close with.
     pub(crate) fn code(self) -> CloseCode {
         match self.0 {
-            Violation::InvalidText { .. } | Violation::InvalidReason => CloseCode::INVALID_PAYLOAD,
+            Violation::InvalidText { .. } | Violation::InvalidReason | Violation::InvalidDeflate => {
+                CloseCode::INVALID_PAYLOAD
+            }
             Violation::FrameTooLarge { .. } | Violation::MessageTooLarge { .. } => CloseCode::TOO_LARGE,
             Violation::TooManyFragments { .. } => CloseCode::POLICY,
             _ => CloseCode::PROTOCOL_ERROR,
@@ -78,6 +87,7 @@ impl fmt::Display for ProtocolError {
             Violation::MessageTooLarge { limit } => write!(f, "expected at most {limit} bytes in a message, got more"),
             Violation::InvalidText { at } => write!(f, "expected text in utf-8, got another byte at {at}"),
             Violation::InvalidReason => f.write_str("expected a close reason in utf-8, got other bytes"),
+            Violation::InvalidDeflate => f.write_str("expected deflate data, got other bytes"),
             Violation::HalfCloseCode => f.write_str("expected a close code of two bytes, got one byte"),
             Violation::CloseCode(code) => write!(f, "expected a close code that may be sent, got {}", code.as_u16()),
         }
@@ -112,6 +122,7 @@ mod tests {
             Violation::MessageTooLarge { limit: usize::MAX },
             Violation::InvalidText { at: usize::MAX },
             Violation::InvalidReason,
+            Violation::InvalidDeflate,
             Violation::HalfCloseCode,
             Violation::CloseCode(CloseCode::new(u16::MAX)),
         ] {

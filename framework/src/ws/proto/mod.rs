@@ -5,6 +5,11 @@ mod carry;
 mod close;
 mod closing;
 mod decode;
+#[cfg(feature = "deflate")]
+mod deflate;
+#[cfg(not(feature = "deflate"))]
+#[path = "deflate_off.rs"]
+mod deflate;
 mod encode;
 mod error;
 mod event;
@@ -23,6 +28,7 @@ pub use text::Text;
 pub(crate) use close::encode_close;
 pub(crate) use closing::Closing;
 pub(crate) use decode::Decoder;
+pub(crate) use deflate::{Agreed, Deflater, Inflater, negotiate};
 pub(crate) use encode::{Op, header, put_frame};
 pub(crate) use error::ProtocolError;
 pub(crate) use event::Event;

@@ -2,7 +2,7 @@
 
 use std::ops::Deref;
 
-use flate2::{Compress, CompressError, FlushCompress};
+use flate2::{Compress, FlushCompress};
 
 use super::{
     FLUSHED,
@@ -32,6 +32,12 @@ impl Deflater {
         Self { kind: Kind { bits, level }, threshold: threshold.max(1), takeover, own: None }
     }
 
+    /// Compressors that it holds.
+    #[cfg(test)]
+    pub(super) fn held(&self) -> usize {
+        usize::from(self.own.is_some())
+    }
+
     /// Whether a message of this size is to be compressed. Under takeover this has to be known before: what was
     /// compressed is part of what later messages refer to, so it must be sent.
     pub(crate) fn takes(&self, len: usize) -> bool {
@@ -43,7 +49,7 @@ impl Deflater {
         let mut out = Deflated(pool::take_scratch());
         if self.takeover {
             let own = self.own.get_or_insert_with(|| self.kind.make());
-            if deflate(own, payload, &mut out.0).is_err() {
+            if deflate(own, payload, &mut out.0).is_none() {
                 // Nothing of it has left, so the peer's window is that of before: without ours, no more is compressed.
                 (self.own, self.threshold) = (None, usize::MAX);
                 return None;
@@ -52,17 +58,17 @@ impl Deflater {
         }
         let result = pool::with_compress(self.kind, |compress| deflate(compress, payload, &mut out.0));
         // Nothing will refer to it, so it may be thrown away.
-        (result.is_ok() && out.len() < payload.len()).then_some(out)
+        (result.is_some() && out.len() < payload.len()).then_some(out)
     }
 }
 
 /// Compresses up to a byte boundary and takes off how the flush has marked it.
-fn deflate(compress: &mut Compress, payload: &[u8], out: &mut Vec<u8>) -> Result<(), CompressError> {
+fn deflate(compress: &mut Compress, payload: &[u8], out: &mut Vec<u8>) -> Option<()> {
     let before = compress.total_in();
     out.reserve(payload.len() / 2 + ROOM);
     loop {
         let used = (compress.total_in() - before) as usize;
-        compress.compress_vec(&payload[used..], out, FlushCompress::Sync)?;
+        compress.compress_vec(&payload[used..], out, FlushCompress::Sync).ok()?;
         let used = (compress.total_in() - before) as usize;
         // With room left over there is nothing more to come.
         if used == payload.len() && out.len() < out.capacity() {
@@ -70,9 +76,9 @@ fn deflate(compress: &mut Compress, payload: &[u8], out: &mut Vec<u8>) -> Result
         }
         out.reserve(payload.len() - used + ROOM);
     }
-    debug_assert!(out.ends_with(&FLUSHED), "expected a flushed end, got another");
-    out.truncate(out.len() - FLUSHED.len());
-    Ok(())
+    let len = out.strip_suffix(&FLUSHED)?.len();
+    out.truncate(len);
+    Some(())
 }
 
 impl Deref for Deflated {

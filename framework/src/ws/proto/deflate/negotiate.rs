@@ -59,7 +59,7 @@ impl Asked {
         }
         let mut asked = Self::default();
         for (name, value) in &offer.params {
-            let name = str::from_utf8(name).ok()?;
+            let name = std::str::from_utf8(name).ok()?;
             let is_new = match (name, value) {
                 (SERVER_NO_TAKEOVER, None) => !std::mem::replace(&mut asked.server_no_takeover, true),
                 (CLIENT_NO_TAKEOVER, None) => !std::mem::replace(&mut asked.client_no_takeover, true),
