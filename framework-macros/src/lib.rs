@@ -82,6 +82,7 @@ use proc_macro::TokenStream;
 /// | `protocols = ["chat.v2", "chat.v1"]` | the subprotocols that are spoken |
 /// | `strict_protocol` | refuses clients that offer none of them |
 /// | `max_message = 1 << 20`, `max_frame = 1 << 16` | limits in bytes |
+/// | `compression = false` | no compressed messages; `true` for the defaults, or a constant `Compression` |
 /// | `tag = "chat"` | the group in API documents |
 /// | `crate = my_sockeye` | the name of the crate `sockeye`, if it has another |
 #[proc_macro_attribute]

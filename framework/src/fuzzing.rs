@@ -5,12 +5,12 @@ use ::http::request::Parts;
 use bytes::{BufMut, Bytes};
 
 use crate::{
-    config::Origins,
+    config::{Compression, Origins},
     extract::PathValue,
     route::pattern,
     ws::{
         self, CloseFrame, Handshake, Message, RouteOptions,
-        proto::{Decoder, Event, ProtocolError, Rules},
+        proto::{self, Agreed, Decoder, Event, ProtocolError, Rules},
     },
 };
 
@@ -109,20 +109,53 @@ pub struct Accepted {
     pub accept: String,
     pub protocol: Option<&'static str>,
     pub offered: Vec<String>,
+    /// The answer's `Sec-WebSocket-Extensions`.
+    pub extensions: Option<String>,
 }
 
 /// Checks a handshake; the error is the status of the refusal.
 pub fn handshake(
     parts: &Parts,
     origins: &Origins,
+    compression: &Compression,
     protocols: &'static [&'static str],
     strict: bool,
 ) -> Result<Accepted, u16> {
     let options = RouteOptions { protocols, strict_protocol: strict, ..RouteOptions::DEFAULT };
-    let passed = Handshake::check(parts, origins, &options).map_err(|refusal| refusal.status().as_u16())?;
+    let passed =
+        Handshake::check(parts, origins, compression, &options).map_err(|refusal| refusal.status().as_u16())?;
     // Otherwise the table would not have led the request here.
     assert!(ws::is_upgrade(&parts.headers), "accepted what is no upgrade");
-    Ok(Accepted { accept: passed.accept, protocol: passed.protocol, offered: passed.offered })
+    let extensions = passed.deflate.as_ref().map(Agreed::answer);
+    Ok(Accepted { accept: passed.accept, protocol: passed.protocol, offered: passed.offered, extensions })
+}
+
+/// Both directions of a connection, for which permessage-deflate was agreed on.
+#[derive(Debug)]
+pub struct Deflate {
+    deflater: proto::Deflater,
+    inflater: proto::Inflater,
+}
+
+impl Deflate {
+    /// `None`: the offer was declined.
+    pub fn agree(offer: &str, compression: &Compression) -> Option<Self> {
+        let agreed = proto::negotiate([offer.as_bytes()], compression)?;
+        Some(Self { deflater: agreed.deflater(), inflater: agreed.inflater() })
+    }
+
+    /// The payload of a compressed message; `None` if it is better sent as it is.
+    pub fn deflate(&mut self, payload: &[u8]) -> Option<Vec<u8>> {
+        if !self.deflater.takes(payload.len()) {
+            return None;
+        }
+        self.deflater.deflate(payload).map(|deflated| deflated.to_vec())
+    }
+
+    /// A compressed message of at most `limit` bytes; the error is a close code.
+    pub fn inflate(&mut self, text: bool, payload: &[u8], limit: usize) -> Result<Message, u16> {
+        self.inflater.inflate(text, payload, limit).map_err(|error| error.code().as_u16())
+    }
 }
 
 /// A route's path.

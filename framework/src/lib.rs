@@ -53,6 +53,9 @@ mod ws;
 
 #[doc(hidden)]
 pub mod __private;
+#[cfg(feature = "fuzzing")]
+#[doc(hidden)]
+pub mod fuzzing;
 
 pub use crate::{
     app::App,

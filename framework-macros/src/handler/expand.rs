@@ -1,8 +1,8 @@
 //! The items that a sound handler becomes.
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
-use syn::Expr;
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Expr, ExprLit, Lit, LitBool};
 
 use super::Handler;
 use crate::adaptor::has_impl;
@@ -109,6 +109,7 @@ impl Handler<'_> {
         limit("max_message", &options.max_message);
         limit("max_frame", &options.max_frame);
         limit("max_body", &options.max_body);
+        fields.extend(options.compression.as_ref().map(|value| compression(value, private)));
         if let Some(tag) = &options.tag {
             fields.push(quote!(tag: ::core::option::Option::Some(#tag)));
         }
@@ -117,6 +118,22 @@ impl Handler<'_> {
         }
         quote_spanned! {Span::mixed_site()=>
             #private::RouteOptions { #(#fields,)* ..#private::RouteOptions::DEFAULT }
+        }
+    }
+}
+
+/// The field `compression`, bound first as a limit is.
+fn compression(value: &Expr, private: &TokenStream) -> TokenStream {
+    let ty = spans::placed(quote!(#private::Compression), spans::first(value));
+    let value = match value {
+        Expr::Lit(ExprLit { lit: Lit::Bool(LitBool { value: true, .. }), .. }) => quote!(#private::Compression::new()),
+        Expr::Lit(ExprLit { lit: Lit::Bool(_), .. }) => quote!(#private::Compression::off()),
+        value => value.to_token_stream(),
+    };
+    quote_spanned! {Span::mixed_site()=>
+        compression: {
+            let compression: #ty = #value;
+            ::core::option::Option::Some(compression)
         }
     }
 }

@@ -16,6 +16,8 @@ pub(crate) struct Options {
     pub(crate) max_message: Option<Expr>,
     pub(crate) max_frame: Option<Expr>,
     pub(crate) max_body: Option<Expr>,
+    /// `true`, `false` or a value of the runtime's `Compression`.
+    pub(crate) compression: Option<Expr>,
     pub(crate) tag: Option<LitStr>,
     pub(crate) krate: Option<syn::Path>,
 }
@@ -23,7 +25,7 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn allowed(kind: Kind) -> Allowed {
         let names: &[&str] = if kind.is_socket() {
-            &["invalid", "protocols", "strict_protocol", "max_message", "max_frame", "tag", "crate"]
+            &["invalid", "protocols", "strict_protocol", "max_message", "max_frame", "compression", "tag", "crate"]
         } else {
             &["max_body", "tag", "crate"]
         };
@@ -58,6 +60,9 @@ impl Options {
             "max_message" => self.max_message = entry.expect("64 * 1024", errors).cloned(),
             "max_frame" => self.max_frame = entry.expect("64 * 1024", errors).cloned(),
             "max_body" => self.max_body = entry.expect("64 * 1024", errors).cloned(),
+            "compression" => {
+                self.compression = entry.value.clone().or_else(|| Some(syn::parse_quote!(true)));
+            }
             "tag" => self.tag = entry.text("\"chat\"", errors),
             "crate" => self.krate = entry.krate(errors),
             _ => {}

@@ -4,6 +4,7 @@ mod service;
 
 use std::{
     env,
+    io::Write,
     sync::{Arc, OnceLock},
     time::Duration,
 };
@@ -225,7 +226,10 @@ impl App {
         let listener = self.listen().await?;
         let signals = Signals::listen()?;
         let server = self.serve(listener);
-        println!("listening on http://{}", server.local_addr());
+        // Not `println!`, which panics when nobody reads stdout any more.
+        if let Err(error) = writeln!(std::io::stdout(), "listening on http://{}", server.local_addr()) {
+            tracing::warn!(%error, "can't say on stdout where the server listens");
+        }
         signals.run(server, drain).await
     }
 

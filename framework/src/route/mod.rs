@@ -6,7 +6,7 @@ mod info;
 mod into_route;
 mod layer;
 mod leaf;
-mod pattern;
+pub(crate) mod pattern;
 mod problem;
 mod router;
 mod table;

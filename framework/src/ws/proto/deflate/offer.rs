@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 
+/// A parameter: its name, and its value if it has one.
+pub(super) type Param<'a> = (&'a [u8], Option<Cow<'a, [u8]>>);
+
 /// The elements of one header line; `None` in place of those that break the grammar.
 pub(super) struct Offers<'a>(&'a [u8]);
 
@@ -9,7 +12,7 @@ pub(super) struct Offers<'a>(&'a [u8]);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Offer<'a> {
     pub(super) name: &'a [u8],
-    pub(super) params: Vec<(&'a [u8], Option<Cow<'a, [u8]>>)>,
+    pub(super) params: Vec<Param<'a>>,
 }
 
 impl<'a> Offers<'a> {

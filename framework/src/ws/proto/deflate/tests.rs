@@ -172,7 +172,7 @@ fn text_is_checked_after_decompression() {
 fn the_limit_holds_while_inflating() {
     let limits = [0, 1, 100, 16_383, 16_384, 16_385, 65_536, 1 << 20];
     for limit in limits {
-        for over in [0, 1, 5_000_000] {
+        for over in [0, 1, 500_000] {
             let payload = [Peer::new(15).send(&vec![0; limit + over]), Peer::new(15).send(&text(limit + over, 4))];
             for payload in payload {
                 let result = plain().inflate(false, &payload, limit);
@@ -256,7 +256,7 @@ fn all_levels_and_windows_are_read_by_a_strict_peer() {
             let ours = Compression::new().takeover(takeover).window_bits(bits).level(level).threshold(0);
             let mut deflater = agreed("permessage-deflate", ours).deflater();
             let mut received = Vec::new();
-            for (seed, len) in [1, 3_000, 700, 2, 40_000, 3_000].into_iter().enumerate() {
+            for (seed, len) in [1, 3_000, 700, 2, (1 << bits) + 5_000, 3_000].into_iter().enumerate() {
                 let payload = text(len, seed as u64);
                 let Some(sent) = deflater.deflate(&payload) else {
                     assert!(!takeover);
@@ -273,8 +273,6 @@ fn all_levels_and_windows_are_read_by_a_strict_peer() {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
     /// Whatever is sent is received, by our own other half and by flate2 used in the plainest way.
     #[test]
     fn inflating_undoes_deflating(

@@ -48,18 +48,26 @@ impl Bits<'_> {
         value
     }
 
-    /// The next symbol of a code: the lengths of its symbols say it all (§3.2.2).
-    fn symbol(&mut self, lengths: &[u8]) -> usize {
-        let (mut code, mut first) = (0, 0);
-        for length in 1..=15 {
-            code = code << 1 | self.take(1);
-            let symbols = lengths.iter().enumerate().filter(|(_, known)| **known == length);
-            if let Some((symbol, _)) = symbols.clone().nth(code.wrapping_sub(first)) {
-                return symbol;
+    fn symbol(&mut self, code: &Code) -> usize {
+        let (mut value, mut first) = (0, 0);
+        for symbols in &code.0 {
+            value = value << 1 | self.take(1);
+            if let Some(symbol) = symbols.get(value.wrapping_sub(first)) {
+                return *symbol;
             }
-            first = (first + symbols.count()) << 1;
+            first = (first + symbols.len()) << 1;
         }
         panic!("no such code");
+    }
+}
+
+/// The symbols of each length from 1 on, which is all that a code is (§3.2.2).
+struct Code([Vec<usize>; 15]);
+
+impl Code {
+    fn of(lengths: &[u8]) -> Self {
+        let with = |length| (0..lengths.len()).filter(|symbol| usize::from(lengths[*symbol]) == length).collect();
+        Self(std::array::from_fn(|length| with(length + 1)))
     }
 }
 
@@ -80,7 +88,7 @@ pub(super) fn inflate(payload: &[u8], window: usize, out: &mut Vec<u8>) {
                 let mut literals = [8; 288];
                 literals[144..256].fill(9);
                 literals[256..280].fill(7);
-                block(&mut bits, &literals, &[5; 30], window, out);
+                block(&mut bits, &Code::of(&literals), &Code::of(&[5; 30]), window, out);
             }
             2 => {
                 let (literals, distances) = codes(&mut bits);
@@ -92,12 +100,13 @@ pub(super) fn inflate(payload: &[u8], window: usize, out: &mut Vec<u8>) {
 }
 
 /// §3.2.7.
-fn codes(bits: &mut Bits<'_>) -> (Vec<u8>, Vec<u8>) {
+fn codes(bits: &mut Bits<'_>) -> (Code, Code) {
     let (literals, distances, count) = (bits.take(5) + 257, bits.take(5) + 1, bits.take(4) + 4);
     let mut code = [0; 19];
     for at in &ORDER[..count] {
         code[*at] = bits.take(3) as u8;
     }
+    let code = Code::of(&code);
     let mut lengths: Vec<u8> = Vec::new();
     while lengths.len() < literals + distances {
         let (value, times) = match bits.symbol(&code) {
@@ -109,11 +118,11 @@ fn codes(bits: &mut Bits<'_>) -> (Vec<u8>, Vec<u8>) {
         lengths.extend(vec![value; times]);
     }
     let distances = lengths.split_off(literals);
-    (lengths, distances)
+    (Code::of(&lengths), Code::of(&distances))
 }
 
 /// §3.2.3, §3.2.5.
-fn block(bits: &mut Bits<'_>, literals: &[u8], distances: &[u8], window: usize, out: &mut Vec<u8>) {
+fn block(bits: &mut Bits<'_>, literals: &Code, distances: &Code, window: usize, out: &mut Vec<u8>) {
     loop {
         match bits.symbol(literals) {
             literal @ 0..=255 => out.push(literal as u8),
@@ -123,7 +132,7 @@ fn block(bits: &mut Bits<'_>, literals: &[u8], distances: &[u8], window: usize, 
                 let length = base + bits.take(extra);
                 let symbol = bits.symbol(distances);
                 let extra = (symbol as u32 / 2).saturating_sub(1);
-                let base = if symbol < 4 { symbol + 1 } else { (2 + symbol % 2 << extra) + 1 };
+                let base = if symbol < 4 { symbol + 1 } else { ((2 + symbol % 2) << extra) + 1 };
                 let distance = base + bits.take(extra);
                 assert!(distance <= window.min(out.len()), "{distance} back in a window of {window}");
                 (0..length).for_each(|_| out.push(out[out.len() - distance]));
