@@ -24,7 +24,7 @@ pub struct Limits {
     pub max_message: usize,
     /// Bytes a single frame's payload may have. Beyond: close 1009. Default 1 MiB.
     pub max_frame: usize,
-    /// Frames a message may be cut into. Beyond: close 1008. Default 65,536.
+    /// Frames a message may be cut into. Beyond: close 1008. Default 131,072.
     pub max_fragments: u32,
     /// Time from a message's first byte to its last. Beyond: close 1008. Default 30 s.
     pub message_timeout: Duration,
@@ -69,7 +69,7 @@ impl Default for Limits {
         Self {
             max_message: 1 << 20,
             max_frame: 1 << 20,
-            max_fragments: 65_536,
+            max_fragments: 131_072,
             message_timeout: Duration::from_secs(30),
             outbox_bytes: 256 * 1024,
             outbox_messages: 1024,

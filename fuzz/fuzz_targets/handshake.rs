@@ -156,10 +156,11 @@ fn tokens(headers: &HeaderMap, name: &str) -> Vec<String> {
 /// §4.1, item 7: "a nonce consisting of a randomly selected 16-byte value that has been base64-encoded". Ours: the bits
 /// that the last digit has too many may be set.
 fn is_sixteen_bytes(key: &[u8]) -> bool {
-    let mut lenient = data_encoding::BASE64.specification();
+    let mut lenient = data_encoding::BASE64_NOPAD.specification();
     lenient.check_trailing_bits = false;
     let lenient = lenient.encoding().expect("a base");
-    lenient.decode(key).is_ok_and(|bytes| bytes.len() == 16)
+    let digits = key.strip_suffix(b"==").unwrap_or_default();
+    lenient.decode(digits).is_ok_and(|bytes| bytes.len() == 16)
 }
 
 /// §4.2.2, item 5.4.

@@ -2,11 +2,11 @@
 
 use std::sync::{Arc, OnceLock};
 
-use super::{Context, Handler, Running};
+use super::{Context, Handler, Refusal, Running};
 use crate::{
     config::Limits,
     extract::{PathValues, Request, Scope},
-    http::{Body, Response},
+    http::{Body, IntoResponse, Response},
     rt::BoxFuture,
     ws::{self, RouteOptions, Upgrade},
 };
@@ -19,7 +19,7 @@ pub(crate) struct Leaf {
     call: LeafCall,
     options: RouteOptions,
     /// The app's limits as this route changes them: known once there is an app.
-    limits: Arc<OnceLock<Arc<Limits>>>,
+    limits: Arc<OnceLock<OwnLimits>>,
 }
 
 #[derive(Clone)]
@@ -28,11 +28,19 @@ enum LeafCall {
     Socket(Arc<SocketHandler>),
 }
 
+/// The limits of a route, and those of the app that they were made of.
+struct OwnLimits {
+    app: Arc<Limits>,
+    own: Arc<Limits>,
+}
+
 /// What the dispatcher puts into a request's extensions for the leaf: layers stand between the two.
 #[derive(Clone)]
 pub(crate) struct Matched {
     pub(crate) context: Arc<Context>,
     pub(crate) path: PathValues,
+    /// What is answered in place of the handler.
+    pub(crate) refusal: Option<Refusal>,
 }
 
 impl Leaf {
@@ -48,9 +56,19 @@ impl Leaf {
         Self { call, options: RouteOptions::DEFAULT, limits: Arc::default() }
     }
 
+    /// Kept for one app: one that was cloned and given other limits has to make its own each time.
+    fn limits(&self, app: &Arc<Limits>) -> Arc<Limits> {
+        let make = || OwnLimits { app: app.clone(), own: self.options.limits(app) };
+        let kept = self.limits.get_or_init(make);
+        if Arc::ptr_eq(&kept.app, app) { kept.own.clone() } else { self.options.limits(app) }
+    }
+
     pub(crate) async fn call(&self, request: ::http::Request<Body>, matched: Matched) -> Response {
+        if let Some(refusal) = matched.refusal {
+            return refusal.into_response();
+        }
         let (parts, body) = request.into_parts();
-        let limits = self.limits.get_or_init(|| self.options.limits(&matched.context.limits)).clone();
+        let limits = self.limits(&matched.context.limits);
         let scope = Scope { states: matched.context.states.clone(), limits, path: matched.path };
         let request = Request::new(parts, body, scope);
         match &self.call {

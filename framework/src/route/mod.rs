@@ -20,4 +20,4 @@ pub use layer::RouteService;
 pub(crate) use leaf::Matched;
 pub use problem::{BuildError, Conflict, Problem};
 pub use router::Router;
-pub(crate) use table::{Found, Table};
+pub(crate) use table::{Found, Refusal, Table};

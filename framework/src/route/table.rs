@@ -2,15 +2,18 @@
 
 use std::collections::HashMap;
 
-use ::http::{HeaderValue, Method};
+use ::http::{HeaderValue, Method, StatusCode, header};
 
 use super::{
-    BuildError, Conflict, Problem, Route, RouteKind, Router,
+    BuildError, Conflict, Route, RouteKind, Router,
     into_route::Target,
     layer::LayeredService,
     pattern::{Pattern, normalize},
 };
-use crate::extract::{Location, PathValues, TypeMap};
+use crate::{
+    extract::{Location, PathValues, TypeMap},
+    http::{IntoResponse, Problem, Response},
+};
 
 /// The routes by path and method.
 #[derive(Default)]
@@ -32,8 +35,16 @@ pub(crate) struct Entry {
 struct Node {
     socket: Option<usize>,
     methods: Vec<(Method, usize)>,
-    mount: Option<LayeredService>,
+    mount: Option<Mounted>,
     allow: Option<HeaderValue>,
+}
+
+/// A tower service at or below a path.
+struct Mounted {
+    service: LayeredService,
+    /// The segments of the path that the service does not see.
+    depth: usize,
+    conflict: Conflict,
 }
 
 /// What there is for a request.
@@ -42,9 +53,9 @@ pub(crate) enum Found<'t> {
     Mount(&'t LayeredService, String),
     /// A socket, asked for without an upgrade.
     UpgradeRequired,
-    /// The path is known, the method is not: these are.
-    Method(HeaderValue),
-    Options(HeaderValue),
+    /// The path is known and the handlers are not asked: the method is another, or OPTIONS wants to know which there are.
+    /// With the target of one of them, whose layers are to see the request.
+    Refused(Refusal, &'t Target),
     Nothing,
     /// The path is broken: a bad escape, a NUL, not UTF-8.
     BadPath,
@@ -69,9 +80,8 @@ impl Table {
         let Some(normal) = normalize(path) else { return Found::BadPath };
         let Ok(matched) = self.paths.at(&normal) else { return Found::Nothing };
         let node = &self.nodes[*matched.value];
-        if let Some(service) = &node.mount {
-            let rest = matched.params.iter().last().map(|(_, rest)| rest.len()).unwrap_or_default();
-            return Found::Mount(service, strip(path, &normal, rest));
+        if let Some(mounted) = &node.mount {
+            return Found::Mount(&mounted.service, below(path, mounted.depth));
         }
         let route = |index: usize| {
             let entry = &self.routes[index];
@@ -85,28 +95,52 @@ impl Table {
             _ if method == Method::HEAD => match (by_method(&Method::GET), node.socket) {
                 (Some((_, index)), _) => route(*index),
                 (None, Some(_)) => Found::UpgradeRequired,
-                (None, None) => node.refuse(Found::Method),
+                (None, None) => self.refuse(node, StatusCode::METHOD_NOT_ALLOWED),
             },
-            _ if method == Method::OPTIONS => node.refuse(Found::Options),
-            _ => node.refuse(Found::Method),
+            _ if method == Method::OPTIONS => self.refuse(node, StatusCode::NO_CONTENT),
+            _ => self.refuse(node, StatusCode::METHOD_NOT_ALLOWED),
+        }
+    }
+
+    fn refuse(&self, node: &Node, status: StatusCode) -> Found<'_> {
+        let first = node.methods.first().map(|(_, index)| *index).or(node.socket);
+        match (first, &node.allow) {
+            (Some(first), Some(allow)) => {
+                Found::Refused(Refusal { status, allow: allow.clone() }, &self.routes[first].target)
+            }
+            // A node without a handler is a mount, which was found before.
+            _ => Found::Nothing,
         }
     }
 }
 
-/// The path below a mount, still escaped as it came.
-fn strip(path: &str, normal: &str, rest: usize) -> String {
-    let depth = normal[..normal.len() - rest].matches('/').count();
-    match path.match_indices('/').nth(depth.saturating_sub(1)) {
-        Some((at, _)) if rest > 0 => path[at..].to_owned(),
-        _ => "/".to_owned(),
+/// An answer in place of the handlers': which methods there are (RFC 9110 section 10.2.1).
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    status: StatusCode,
+    allow: HeaderValue,
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = match self.status {
+            StatusCode::METHOD_NOT_ALLOWED => {
+                let text = format!("expected one of the methods {}", self.allow.to_str().unwrap_or_default());
+                Problem::new(self.status, "method_not_allowed", text).into_response()
+            }
+            status => status.into_response(),
+        };
+        response.headers_mut().insert(header::ALLOW, self.allow);
+        response
     }
 }
 
-impl Node {
-    fn refuse<'t>(&self, with: impl Fn(HeaderValue) -> Found<'t>) -> Found<'t> {
-        with(self.allow.clone().unwrap_or(HeaderValue::from_static("")))
-    }
+/// The path below so many segments, still escaped as it came.
+fn below(path: &str, depth: usize) -> String {
+    path.match_indices('/').nth(depth).map_or("/", |(at, _)| &path[at..]).to_owned()
+}
 
+impl Node {
     /// The value of `Allow` (RFC 9110 section 10.2.1).
     fn finish(&mut self) {
         let mut methods: Vec<_> = self.methods.iter().map(|(method, _)| method.as_str()).collect();
@@ -126,13 +160,13 @@ impl Node {
 struct Builder {
     table: Table,
     by_shape: HashMap<String, usize>,
-    problems: Vec<Problem>,
+    problems: Vec<super::Problem>,
 }
 
 impl Builder {
     fn needs(&mut self, route: &Route, states: &TypeMap) {
         for need in route.needs.states.iter().filter(|need| !states.has(need.id)) {
-            self.problems.push(Problem::MissingState {
+            self.problems.push(super::Problem::MissingState {
                 type_name: need.type_name,
                 handler: route.name.to_string(),
                 argument: need.argument.map(|(name, location)| (name, location.to_string())),
@@ -167,6 +201,7 @@ impl Builder {
     }
 
     fn mount(&mut self, prefix: &str, location: Location, service: &LayeredService) {
+        let depth = prefix.matches('/').count();
         // The path itself, with and without its slash, and all below it.
         for path in [prefix.to_owned(), format!("{prefix}/"), format!("{prefix}/<rest..>")] {
             if path.is_empty() {
@@ -176,16 +211,20 @@ impl Builder {
             let conflict = Conflict { kind: "mount".into(), path, handler: "mount".into(), location };
             let Some(node) = self.node(&pattern, &conflict) else { return };
             let taken = &mut self.table.nodes[node];
-            match taken.socket.or(taken.methods.first().map(|(_, index)| *index)) {
-                Some(first) => self.collision(first, conflict),
-                None => taken.mount = Some(service.clone()),
+            if let Some(first) = &taken.mount {
+                self.problems.push(super::Problem::Collision { first: first.conflict.clone(), second: conflict });
+                return;
+            }
+            // A route at exactly this path goes before what is mounted there.
+            if taken.socket.is_none() && taken.methods.is_empty() {
+                taken.mount = Some(Mounted { service: service.clone(), depth, conflict });
             }
         }
     }
 
     fn parse(&mut self, path: &str, location: Location) -> Option<Pattern> {
         let parsed = Pattern::parse(path);
-        parsed.map_err(|reason| self.problems.push(Problem::BadPath { reason, location: location.to_string() })).ok()
+        parsed.map_err(|reason| self.problems.push(super::Problem::BadPath { reason, location: location.to_string() })).ok()
     }
 
     /// The node of a path, made if need be.
@@ -202,7 +241,7 @@ impl Builder {
         let node = self.table.nodes.len();
         if let Err(error) = self.table.paths.insert(shape.clone(), node) {
             let reason = format!("the path `{}` can't stand beside another: {error}", conflict.path);
-            self.problems.push(Problem::BadPath { reason, location: conflict.location.to_string() });
+            self.problems.push(super::Problem::BadPath { reason, location: conflict.location.to_string() });
             return None;
         }
         self.table.nodes.push(Node::default());
@@ -212,7 +251,7 @@ impl Builder {
 
     fn collision(&mut self, first: usize, second: Conflict) {
         let first = self.table.routes[first].conflict.clone();
-        self.problems.push(Problem::Collision { first, second });
+        self.problems.push(super::Problem::Collision { first, second });
     }
 
     fn finish(mut self) -> Result<Table, BuildError> {

@@ -6,13 +6,16 @@ use tokio::{
     net::{TcpListener, TcpStream},
     sync::{Semaphore, watch},
     task::JoinSet,
-    time::{Instant, sleep, timeout_at},
+    time::{Instant, sleep, timeout, timeout_at},
 };
 
 use super::{Built, connection};
 
 /// The longest pause after a failed accept; the loop is back within it once the cause is gone.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
+
+/// How long an aborted connection may take to be gone: it only waits for its worker thread.
+const ABORT_TIME: Duration = Duration::from_secs(1);
 
 /// Accepts until it is told to stop, then sees the connections off.
 pub(super) async fn run(listener: TcpListener, built: Arc<Built>, mut stopping: watch::Receiver<Option<Duration>>) {
@@ -95,4 +98,6 @@ async fn see_off(built: &Built, mut tasks: JoinSet<()>, deadline: Duration) {
     }
     tasks.abort_all();
     sockets.abort_all();
+    // An aborted task ends when its worker gets to it.
+    drop(timeout(ABORT_TIME, sockets.all_closed()).await);
 }

@@ -37,7 +37,14 @@ pub(super) async fn serve_tcp(
         tracing::debug!(%error, "can't set TCP_NODELAY");
     }
     // hyper's own clock starts with the head.
-    match timeout(built.context.limits.first_byte_timeout, stream.peek(&mut [0])).await {
+    let (mut stopped, mut byte) = (stopping.clone(), [0]);
+    let first_byte = tokio::select! {
+        // A byte, the end of the stream, or the end of our patience.
+        first_byte = timeout(built.context.limits.first_byte_timeout, stream.peek(&mut byte)) => first_byte,
+        // The server stops: who has asked for nothing gets nothing.
+        _ = asked_to_stop(&mut stopped) => return,
+    };
+    match first_byte {
         Ok(Ok(_)) => serve(stream, peer, built, stopping, guard, Stream::Tcp).await,
         Ok(Err(error)) => tracing::debug!(%error, "the connection broke before its first byte"),
         Err(_) => tracing::debug!(%peer, "no byte in time"),

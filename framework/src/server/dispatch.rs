@@ -13,6 +13,7 @@ use ::http::{HeaderValue, Request, StatusCode, Uri, Version, header, uri::Author
 use super::{Built, upgrade};
 use crate::{
     config::Limits,
+    extract::PathValues,
     http::{Body, Failure, IntoResponse, Problem, Response, server_error},
     route::{Found, Matched, Target},
     ws,
@@ -37,32 +38,35 @@ async fn answer(built: &Arc<Built>, mut request: Request<Body>) -> Response {
     let wants_socket = ws::is_upgrade(request.headers());
     match built.table.find(request.method(), request.uri().path(), wants_socket) {
         Found::Route(target, path) => {
-            let matched = Matched { context: built.context.clone(), path };
-            match target.clone() {
-                Target::Leaf(leaf) => caught(leaf.call(request, matched)).await,
-                Target::Layered(service) => {
-                    request.extensions_mut().insert(matched);
-                    caught(service.call(request)).await
-                }
-            }
+            let matched = Matched { context: built.context.clone(), path, refusal: None };
+            call(target.clone(), request, matched).await
+        }
+        Found::Refused(refusal, target) => {
+            let path = PathValues::default();
+            let matched = Matched { context: built.context.clone(), path, refusal: Some(refusal) };
+            call(target.clone(), request, matched).await
         }
         Found::Mount(service, path) => {
             *request.uri_mut() = with_path(request.uri(), &path);
             caught(service.call(request)).await
         }
         Found::UpgradeRequired => ws::upgrade_required(request.headers()),
-        Found::Method(allow) => {
-            let text = format!("expected one of the methods {}", allow.to_str().unwrap_or_default());
-            let problem = Problem::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", text);
-            with_allow(problem.into_response(), allow)
-        }
-        Found::Options(allow) => with_allow(StatusCode::NO_CONTENT.into_response(), allow),
         Found::Nothing => {
             Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path").into_response()
         }
         Found::BadPath => {
             let text = "expected a path of UTF-8 with well-formed escapes and without NUL";
             Problem::new(StatusCode::BAD_REQUEST, "bad_path", text).into_response()
+        }
+    }
+}
+
+async fn call(target: Target, mut request: Request<Body>, matched: Matched) -> Response {
+    match target {
+        Target::Leaf(leaf) => caught(leaf.call(request, matched)).await,
+        Target::Layered(service) => {
+            request.extensions_mut().insert(matched);
+            caught(service.call(request)).await
         }
     }
 }
@@ -125,11 +129,6 @@ fn panicked(payload: &(dyn std::any::Any + Send)) -> Response {
     let message = ws::panic_message(payload);
     tracing::error!("a handler panicked: {message}");
     server_error(format!("panicked: {message}"))
-}
-
-fn with_allow(mut response: Response, allow: HeaderValue) -> Response {
-    response.headers_mut().insert(header::ALLOW, allow);
-    response
 }
 
 /// The URI with another path and the same query.

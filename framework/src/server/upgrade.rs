@@ -17,13 +17,17 @@ use tokio::{
 use super::{connection::Guard, wire::Wire};
 use crate::ws::{Attached, Stream, UpgradeHandle};
 
-/// Takes hyper's handle out of the request and puts ours in. `open` takes the stream out of what hyper gives back, with
+/// Puts our own handle beside hyper's in the request, unless it is there. `open` takes the stream out of what hyper gives back, with
 /// the bytes that hyper has read beyond the request: they may hold the first frames.
 pub(super) fn prepare<B, O>(request: &mut Request<B>, guard: Option<Guard>, open: O)
 where
     O: FnOnce(Upgraded) -> (Stream, Bytes) + Send + 'static,
 {
-    let Some(on_upgrade) = request.extensions_mut().remove::<OnUpgrade>() else { return };
+    // hyper's own stays: a mounted service may want it. Only one of the two gets the stream.
+    let Some(on_upgrade) = request.extensions().get::<OnUpgrade>().cloned() else { return };
+    if request.extensions().get::<UpgradeHandle>().is_some() {
+        return;
+    }
     let upgrading = Box::pin(async move {
         let upgraded = on_upgrade.await.map_err(io::Error::other)?;
         let (stream, early) = open(upgraded);

@@ -2,12 +2,16 @@
 
 use std::{
     fmt,
+    future::Future,
+    pin::{Pin, pin},
     sync::{
         Arc, Mutex, MutexGuard,
         atomic::{AtomicBool, Ordering},
     },
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
+
+use tokio::task::coop::consume_budget;
 
 use super::{
     facts::Facts,
@@ -70,7 +74,9 @@ impl Connection {
     }
 
     /// Sends one message, or waits for room in the outbox.
-    pub(crate) fn poll_send(self: &Arc<Self>, cx: &Context<'_>, op: Op, payload: &[u8]) -> Poll<Result<()>> {
+    pub(crate) fn poll_send(self: &Arc<Self>, cx: &mut Context<'_>, op: Op, payload: &[u8]) -> Poll<Result<()>> {
+        // A loop of sends to a peer that takes them all would never let other tasks run.
+        ready!(pin!(consume_budget()).poll(cx));
         let mut outbox = self.outbox();
         if !outbox.is_open() {
             drop(outbox);
@@ -80,8 +86,9 @@ impl Connection {
             outbox.wait(cx.waker());
             return Poll::Pending;
         }
+        let was_blocked = outbox.blocked;
         outbox.push_message(op, payload);
-        self.after_push(outbox);
+        self.after_push(outbox, was_blocked);
         Poll::Ready(Ok(()))
     }
 
@@ -89,10 +96,11 @@ impl Connection {
     pub(crate) fn close(self: &Arc<Self>, frame: Option<&CloseFrame>) {
         let mut outbox = self.outbox();
         if outbox.is_open() {
+            let was_blocked = outbox.blocked;
             outbox.push_close(frame);
             // The driver has to watch the peer's answer.
             outbox.wake_driver();
-            self.after_push(outbox);
+            self.after_push(outbox, was_blocked);
         }
     }
 
@@ -106,8 +114,15 @@ impl Connection {
     }
 
     /// Lets what was appended leave: with the driver's flush, at the end of the publisher's poll, or at once.
-    fn after_push(self: &Arc<Self>, mut outbox: MutexGuard<'_, Outbox>) {
-        if self.polling.load(Ordering::Relaxed) || outbox.blocked || outbox.touched {
+    fn after_push(self: &Arc<Self>, mut outbox: MutexGuard<'_, Outbox>, was_blocked: bool) {
+        if self.polling.load(Ordering::Relaxed) || outbox.touched {
+            return;
+        }
+        if outbox.blocked {
+            // The push itself has found the socket full: the driver does not know yet that it is to wait for it.
+            if !was_blocked {
+                outbox.wake_driver();
+            }
             return;
         }
         if scope::defer(self) {
@@ -149,14 +164,9 @@ impl Connection {
         }
     }
 
-    /// Ready once the peer is gone.
-    pub(crate) fn poll_closed(&self, cx: &Context<'_>) -> Poll<()> {
-        let mut inbox = self.inbox();
-        if inbox.gone().is_some() {
-            return Poll::Ready(());
-        }
-        inbox.watch(cx.waker());
-        Poll::Pending
+    /// Waits until the peer is gone.
+    pub(crate) fn closed(self: &Arc<Self>) -> Closed<'_> {
+        Closed { connection: self, key: None }
     }
 
     /// Nothing more will come from the peer.
@@ -176,6 +186,38 @@ impl Connection {
 
     pub(crate) fn disconnected(&self) -> Error {
         Error::disconnected(self.close_frame())
+    }
+}
+
+/// Waits until the peer is gone; dropped, it leaves nothing behind.
+pub(crate) struct Closed<'a> {
+    connection: &'a Connection,
+    key: Option<u32>,
+}
+
+impl Future for Closed<'_> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let connection = self.connection;
+        let mut inbox = connection.inbox();
+        if inbox.gone().is_some() {
+            return Poll::Ready(());
+        }
+        let driver_waits = inbox.watch(&mut self.key, cx.waker());
+        drop(inbox);
+        if driver_waits {
+            connection.outbox().wake_driver();
+        }
+        Poll::Pending
+    }
+}
+
+impl Drop for Closed<'_> {
+    fn drop(&mut self) {
+        if let Some(key) = self.key {
+            self.connection.inbox().unwatch(key);
+        }
     }
 }
 

@@ -43,7 +43,7 @@ pub(crate) struct Driver {
     stage: Stage,
     decoder: Decoder,
     /// Decompresses messages, where that was agreed on.
-    inflater: Option<Box<Inflater>>,
+    inflater: Option<Inflater>,
     /// Bytes that were read and could not be decoded yet, because the inbox was full.
     carry: Vec<u8>,
     /// The inbox's limit no longer counts.
@@ -93,6 +93,12 @@ impl Future for Task {
     }
 }
 
+impl Drop for Driver {
+    fn drop(&mut self) {
+        self.end_now();
+    }
+}
+
 impl Driver {
     pub(crate) fn new(
         connection: Arc<Connection>,
@@ -109,7 +115,7 @@ impl Driver {
             io: Io::Upgrading(upgrading),
             stage: Stage::Open,
             decoder: Decoder::new(),
-            inflater: inflater.map(Box::new),
+            inflater,
             carry: Vec::new(),
             reads_to_end: false,
             closing: Closing::default(),
@@ -218,6 +224,18 @@ impl Driver {
         outbox.writer = None;
         outbox.fail();
     }
+
+    /// Ends what has not ended by itself: the task was aborted, or has panicked.
+    fn end_now(&mut self) {
+        // First, so that what the handler holds is gone once the connection no longer counts as open.
+        self.handler = None;
+        if self.stage != Stage::Over {
+            self.over();
+        }
+        // Handles that outlive the connection must not keep its task.
+        self.connection.outbox().driver = None;
+        self.connection.inbox().forget_receiver();
+    }
 }
 
 #[cfg(test)]
@@ -228,6 +246,6 @@ mod tests {
     #[test]
     fn an_idle_connection_is_small() {
         assert!(size_of::<Task>() <= 480, "{}", size_of::<Task>());
-        assert!(size_of::<Connection>() <= 352, "{}", size_of::<Connection>());
+        assert!(size_of::<Connection>() <= 360, "{}", size_of::<Connection>());
     }
 }

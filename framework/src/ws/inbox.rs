@@ -7,6 +7,10 @@ use super::proto::{CloseFrame, Message};
 /// What a burst is made room for at once: the default limit, but for the slot in front.
 const BURST: usize = 15;
 
+/// While somebody waits for the end, that many messages may wait to be received if they are small in all.
+const WATCHED_MESSAGES: usize = 256;
+const WATCHED_BYTES: usize = 16 * 1024;
+
 /// Locked by the driver for each message and by the receiver for each receive; never across a wait.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
@@ -15,7 +19,11 @@ pub(crate) struct Inbox {
     #[expect(clippy::box_collection, reason = "one word while there is none, which is nearly always")]
     more: Option<Box<VecDeque<Message>>>,
     receiver: Option<Waker>,
-    watchers: Vec<Waker>,
+    /// Who waits for the end, each with a key of its own.
+    watchers: Vec<(u32, Waker)>,
+    next_watcher: u32,
+    /// Payload bytes that wait.
+    bytes: usize,
     gone: Option<Box<Gone>>,
     /// The driver stopped reading because the inbox was full.
     paused: bool,
@@ -41,7 +49,15 @@ impl Inbox {
 
     /// How many more messages fit. Without end, once nobody receives.
     pub(crate) fn room(&self, limit: usize) -> usize {
-        if self.abandoned { usize::MAX } else { limit.max(1).saturating_sub(self.len()) }
+        if self.abandoned {
+            return usize::MAX;
+        }
+        let limit = match self.watchers.is_empty() || self.bytes > WATCHED_BYTES {
+            true => limit.max(1),
+            // Small messages may pile up further, so that the close frame behind them is found.
+            false => limit.max(WATCHED_MESSAGES),
+        };
+        limit.saturating_sub(self.len())
     }
 
     /// Appends a message; gives the receiver's waker, if one waits.
@@ -49,6 +65,7 @@ impl Inbox {
         if self.abandoned {
             return None;
         }
+        self.bytes += message.len();
         match self.first {
             None => self.first = Some(message),
             Some(_) => self.more.get_or_insert_with(|| Box::new(VecDeque::with_capacity(BURST))).push_back(message),
@@ -59,6 +76,7 @@ impl Inbox {
     /// Takes the oldest message, or leaves the waker.
     pub(crate) fn receive(&mut self, waker: &Waker) -> Received {
         if let Some(message) = self.first.take() {
+            self.bytes -= message.len();
             if let Some(more) = &mut self.more {
                 self.first = more.pop_front();
                 if self.first.is_none() {
@@ -83,26 +101,40 @@ impl Inbox {
             return Vec::new();
         }
         self.gone = Some(Box::new(Gone(frame)));
-        let mut wakers = std::mem::take(&mut self.watchers);
-        wakers.extend(self.receiver.take());
-        wakers
+        let watchers = std::mem::take(&mut self.watchers);
+        watchers.into_iter().map(|(_, waker)| waker).chain(self.receiver.take()).collect()
     }
 
     pub(crate) fn gone(&self) -> Option<&Gone> {
         self.gone.as_deref()
     }
 
-    /// Wakes when the peer is gone.
-    pub(crate) fn watch(&mut self, waker: &Waker) {
-        if !self.watchers.iter().any(|known| known.will_wake(waker)) {
-            self.watchers.push(waker.clone());
+    /// Wakes when the peer is gone. Whether the driver waits for room, of which there may be some now.
+    pub(crate) fn watch(&mut self, key: &mut Option<u32>, waker: &Waker) -> bool {
+        let known = self.watchers.iter_mut().find(|(known, _)| Some(*known) == *key);
+        if let Some((_, known)) = known {
+            known.clone_from(waker);
+            return false;
         }
+        *key = Some(self.next_watcher);
+        self.watchers.push((self.next_watcher, waker.clone()));
+        self.next_watcher = self.next_watcher.wrapping_add(1);
+        std::mem::take(&mut self.paused)
+    }
+
+    pub(crate) fn unwatch(&mut self, key: u32) {
+        self.watchers.retain(|(known, _)| *known != key);
     }
 
     /// Asks to be woken once there is room, if there is none.
     pub(crate) fn pause(&mut self, limit: usize) -> bool {
         self.paused = self.room(limit) == 0;
         self.paused
+    }
+
+    /// The driver ends: it must not be kept by its own wakers.
+    pub(crate) fn forget_receiver(&mut self) {
+        self.receiver = None;
     }
 
     /// Nobody will receive any more: what is here and what comes is dropped. Whether the driver waits for room.

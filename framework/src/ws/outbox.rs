@@ -114,6 +114,11 @@ impl Outbox {
         self.queue.is_none()
     }
 
+    /// Bytes that wait.
+    pub(crate) fn len(&self) -> usize {
+        self.queue.as_ref().map_or(0, |queue| queue.waiting().len())
+    }
+
     /// Whether a further message has to wait. A message larger than the limit fits into an empty outbox.
     pub(crate) fn is_full(&self, limits: &Limits) -> bool {
         self.queue.as_ref().is_some_and(|queue| {
@@ -252,11 +257,10 @@ impl Outbox {
     fn after_flush(&mut self, moved: bool) {
         if let Some(queue) = self.queue.take_if(|queue| queue.waiting().is_empty()) {
             queue.give_back();
-            self.full_since = None;
-        } else if moved && self.full_since.is_some() {
-            self.full_since = Some(Instant::now());
         }
         if moved {
+            // Who still finds it full says so again.
+            self.full_since = None;
             self.wake_waiters();
         }
     }

@@ -285,7 +285,7 @@ macro_rules! sending {
             ///
             /// Nothing is lost.
             pub async fn closed(&self) {
-                poll_fn(|cx| self.connection().poll_closed(cx)).await;
+                self.connection().closed().await;
             }
 
             /// Whether the peer is gone.

@@ -152,6 +152,9 @@ impl<In, Out> Upgrade<In, Out> {
         V: TryInto<HeaderValue>,
     {
         match (name.try_into(), value.try_into()) {
+            (Ok(_), Ok(_)) if lock(&self.slot.decision).verdict.is_some() => {
+                tracing::error!("a header for the 101 was left out: the decision was made before");
+            }
             (Ok(name), Ok(value)) => lock(&self.slot.decision).headers.push((name, value)),
             _ => tracing::error!("a header for the 101 was left out: its name or value holds what no header may hold"),
         }
@@ -296,10 +299,7 @@ impl Pending {
         match verdict {
             Some(Verdict::Accept) => self.accept(headers, running, end),
             Some(Verdict::Deny(response)) => {
-                if let Some(handler) = running {
-                    // It may have something to clean up.
-                    tokio::spawn(handler);
-                }
+                self.deny(running, end);
                 *response
             }
             None => self.undecided(end),
@@ -327,6 +327,23 @@ impl Pending {
         }
         driver.spawn();
         response
+    }
+
+    /// There will be no socket; the handler may have something to clean up.
+    fn deny(self, running: Option<HandlerFuture>, end: Option<End>) {
+        let Self { connection, sockets, .. } = self;
+        connection.set_gone(None);
+        connection.outbox().fail();
+        let ended = move |end: End| {
+            if let End::Failed(message) = end {
+                sockets.failed(&connection, &message);
+            }
+        };
+        if let Some(mut handler) = running {
+            tokio::spawn(async move { ended(poll_fn(|cx| poll_caught(&mut handler, cx)).await) });
+        } else if let Some(end) = end {
+            ended(end);
+        }
     }
 
     fn undecided(&self, end: Option<End>) -> Response {

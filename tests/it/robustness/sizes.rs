@@ -12,7 +12,7 @@ use super::{
 fn defaults() {
     let limits = Limits::default();
     assert_eq!((limits.max_message, limits.max_frame), (1 << 20, 1 << 20));
-    assert_eq!(limits.max_fragments, 65_536);
+    assert_eq!(limits.max_fragments, 131_072);
     let seconds = [
         limits.first_byte_timeout,
         limits.head_timeout,

@@ -124,7 +124,7 @@ impl Driver {
             return false;
         }
         if input.full {
-            return self.room() > 0;
+            return self.room() > 0 || !self.closing.may_send_data();
         }
         !input.dry
     }

@@ -20,6 +20,7 @@ impl Driver {
     pub(super) fn poll_output(&mut self, cx: &mut Context<'_>) {
         let Self { connection, io, .. } = self;
         let mut outbox = connection.end_poll();
+        let (was_blocked, waiting) = (outbox.blocked, outbox.len());
         match io {
             Io::Tcp(_) => flush_tcp(io, cx, &mut outbox),
             Io::Boxed(stream) => {
@@ -34,9 +35,13 @@ impl Driver {
         self.clock.closed_at = outbox.closed_at;
         self.clock.full_since = outbox.full_since;
         let (broken, done) = (outbox.broken, outbox.is_empty());
+        if was_blocked && outbox.len() < waiting {
+            // A full socket takes bytes again: the peer has acknowledged some, and is there.
+            self.clock.heard_now();
+        }
         drop(outbox);
         if broken {
-            return self.over();
+            return self.write_failed(cx);
         }
         let last_frame_sent =
             self.closing.is_complete() || (self.stage == Stage::Closing && !self.closing.may_send_data());
@@ -46,6 +51,17 @@ impl Driver {
         if matches!(self.stage, Stage::Draining { .. }) {
             self.poll_shutdown(cx);
             self.discard(cx);
+        }
+    }
+
+    /// Nothing leaves any more; what has arrived before is still read, to the end that the stream has come to.
+    fn write_failed(&mut self, cx: &Context<'_>) {
+        if self.stage != Stage::Open {
+            return self.over();
+        }
+        if !self.reads_to_end {
+            self.reads_to_end = true;
+            cx.waker().wake_by_ref();
         }
     }
 

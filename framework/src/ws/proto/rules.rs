@@ -15,6 +15,6 @@ pub(crate) struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { max_message: 1 << 20, max_frame: 1 << 20, max_fragments: 65_536, allow_rsv1: false }
+        Self { max_message: 1 << 20, max_frame: 1 << 20, max_fragments: 131_072, allow_rsv1: false }
     }
 }

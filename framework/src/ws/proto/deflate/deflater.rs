@@ -12,14 +12,14 @@ use super::{
 /// Room that an output buffer has at least when the compressor gets it: more than a flush takes.
 const ROOM: usize = 64;
 
-/// The sending half for one connection.
+/// The sending half for one connection: two words as long as nothing is held.
 #[derive(Debug)]
 pub(crate) struct Deflater {
-    kind: Kind,
-    threshold: usize,
-    takeover: bool,
     /// With takeover, what the connection has sent compressed, from the first such message on.
     own: Option<Box<Compress>>,
+    threshold: u32,
+    kind: Kind,
+    takeover: bool,
 }
 
 /// A compressed payload.
@@ -29,7 +29,8 @@ pub(crate) struct Deflated(Vec<u8>);
 impl Deflater {
     pub(super) fn new(bits: u8, level: u8, threshold: usize, takeover: bool) -> Self {
         // An empty message can't become smaller, and zlib gives nothing for a second flush in a row.
-        Self { kind: Kind { bits, level }, threshold: threshold.max(1), takeover, own: None }
+        let threshold = threshold.max(1).try_into().unwrap_or(u32::MAX);
+        Self { own: None, threshold, kind: Kind { bits, level }, takeover }
     }
 
     /// Compressors that it holds.
@@ -41,7 +42,7 @@ impl Deflater {
     /// Whether a message of this size is to be compressed. Under takeover this has to be known before: what was
     /// compressed is part of what later messages refer to, so it must be sent.
     pub(crate) fn takes(&self, len: usize) -> bool {
-        len >= self.threshold
+        len >= self.threshold as usize
     }
 
     /// Compresses one message, which [`takes`](Self::takes) has approved; `None` if it is to be sent as it is.
@@ -50,8 +51,8 @@ impl Deflater {
         if self.takeover {
             let own = self.own.get_or_insert_with(|| self.kind.make());
             if deflate(own, payload, &mut out.0).is_none() {
-                // Nothing of it has left, so the peer's window is that of before: without ours, no more is compressed.
-                (self.own, self.threshold) = (None, usize::MAX);
+                // Nothing of it has left. The peer can always read messages that refer to nothing.
+                (self.own, self.takeover) = (None, false);
                 return None;
             }
             return Some(out);

@@ -25,10 +25,14 @@ const TAIL: [u8; 9] = [FLUSHED[0], FLUSHED[1], FLUSHED[2], FLUSHED[3], 0x01, 0x0
 ///
 /// It holds no decompressor: where the client's messages refer to earlier ones, the end of those is kept, which is less.
 #[derive(Debug)]
-pub(crate) struct Inflater {
-    /// How much is kept of the messages that came compressed; 0 without takeover.
+pub(crate) struct Inflater(Option<Box<History>>);
+
+/// The last bytes that came compressed.
+#[derive(Debug)]
+struct History {
+    /// How many are kept.
     window: usize,
-    history: Vec<u8>,
+    bytes: Vec<u8>,
 }
 
 /// One message on its way.
@@ -43,8 +47,9 @@ struct Run<'a> {
 }
 
 impl Inflater {
+    /// `window` is how much is kept of what came; 0 without takeover.
     pub(super) fn new(window: usize) -> Self {
-        Self { window, history: Vec::new() }
+        Self((window > 0).then(|| Box::new(History { window, bytes: Vec::new() })))
     }
 
     /// Decompresses a message of at most `limit` bytes.
@@ -54,7 +59,7 @@ impl Inflater {
         let bytes = pool::with_decompress(|decompress| {
             let mut run = Run {
                 decompress,
-                history: &self.history,
+                history: self.0.as_deref().map_or(&[], |history| &history.bytes),
                 out: pool::take_scratch(),
                 borrowed: true,
                 payload: payload.len(),
@@ -64,7 +69,9 @@ impl Inflater {
             run.message(payload)?;
             Ok::<_, ProtocolError>(run.finish())
         })?;
-        self.remember(&bytes);
+        if let Some(history) = &mut self.0 {
+            history.add(&bytes);
+        }
         if !text {
             return Ok(Message::Binary(bytes));
         }
@@ -76,19 +83,20 @@ impl Inflater {
     /// Bytes that it holds.
     #[cfg(test)]
     pub(super) fn held(&self) -> usize {
-        self.history.capacity()
+        self.0.as_ref().map_or(0, |history| history.bytes.capacity())
     }
+}
 
-    /// Keeps the last bytes of what came compressed.
-    fn remember(&mut self, bytes: &[u8]) {
+impl History {
+    fn add(&mut self, bytes: &[u8]) {
         let new = &bytes[bytes.len().saturating_sub(self.window)..];
-        let keep = self.history.len().min(self.window - new.len());
-        self.history.drain(..self.history.len() - keep);
+        let keep = self.bytes.len().min(self.window - new.len());
+        self.bytes.drain(..self.bytes.len() - keep);
         let len = keep + new.len();
-        if len > self.history.capacity() {
-            self.history.reserve_exact(len.next_power_of_two().min(self.window) - keep);
+        if len > self.bytes.capacity() {
+            self.bytes.reserve_exact(len.next_power_of_two().min(self.window) - keep);
         }
-        self.history.extend_from_slice(new);
+        self.bytes.extend_from_slice(new);
     }
 }
 

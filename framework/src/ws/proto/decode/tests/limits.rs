@@ -34,13 +34,22 @@ fn fragments_up_to_the_limit() {
 }
 
 #[test]
-fn the_default_admits_65_536_fragments_of_a_byte_and_no_more() {
+fn the_default_admits_131_072_fragments_of_a_byte_and_no_more() {
     let mut stream = frame(TEXT, "a");
-    stream.extend((0..65_534).flat_map(|_| frame(CONTINUATION, "a")));
+    stream.extend((0..131_070).flat_map(|_| frame(CONTINUATION, "a")));
     let whole = [&stream[..], &frame(FIN | CONTINUATION, "a")].concat();
-    assert_eq!(outcome(&whole).events, [text(&"a".repeat(65_536))]);
+    assert_eq!(outcome(&whole).events, [text(&"a".repeat(131_072))]);
     let more = [&stream[..], &frame(CONTINUATION, "a"), &frame(FIN | CONTINUATION, "a")].concat();
     assert_eq!(outcome(&more).code(), Some(1008));
+}
+
+/// Autobahn's cases 9.3.1 and 9.4.1: an empty frame ends what was cut into 65,536.
+#[test]
+fn the_default_admits_an_empty_frame_behind_65_536() {
+    let mut stream = frame(TEXT, "a");
+    stream.extend((0..65_535).flat_map(|_| frame(CONTINUATION, "a")));
+    stream.extend(frame(FIN | CONTINUATION, ""));
+    assert_eq!(outcome(&stream).events, [text(&"a".repeat(65_536))]);
 }
 
 #[test]
