@@ -11,7 +11,7 @@ pub use crate::{
     },
     http::{IntoResponse, Response},
     route::{Call, Endpoint, Handler, HttpMethod, Invalid, RouteInfo, RouteKind, RouteOptions, Running},
-    rt::{BoxFuture, Flavor, RuntimeOptions, block_on},
+    rt::{BoxFuture, Flavor, RuntimeOptions},
     ws::{SocketArg, SocketOutcome, Upgrade},
 };
 
@@ -128,3 +128,20 @@ impl<T, E> ResultParts for Result<T, E> {
 pub fn socket<T: SocketArg>(upgrade: Upgrade, _: &'static RouteInfo) -> T {
     crate::ws::socket(upgrade)
 }
+
+/// Runs a `main` or a test; a test ends when the handlers that it has used have.
+pub fn block_on<F: Future>(options: RuntimeOptions, future: F) -> F::Output {
+    crate::rt::block_on(options, async move {
+        let output = future.await;
+        if options.test {
+            settle().await;
+        }
+        output
+    })
+}
+
+#[cfg(feature = "testing")]
+use crate::testing::settle;
+
+#[cfg(not(feature = "testing"))]
+async fn settle() {}

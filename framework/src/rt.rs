@@ -36,7 +36,7 @@ pub enum Flavor {
 }
 
 /// Runs `future` to its end on a runtime of its own.
-pub fn block_on<F: Future>(options: RuntimeOptions, future: F) -> F::Output {
+pub(crate) fn block_on<F: Future>(options: RuntimeOptions, future: F) -> F::Output {
     let mut builder = match options.flavor {
         Flavor::CurrentThread => tokio::runtime::Builder::new_current_thread(),
         Flavor::MultiThread => tokio::runtime::Builder::new_multi_thread(),

@@ -153,7 +153,8 @@ def autobahn(addr: str, cases: List[str]) -> List[str]:
 
 def kosoku(addr: str, cases: List[str]) -> List[str]:
     includes = [word for case in cases for word in ("--include", case)]
-    return [str(CACHE / "kosoku/bin/kosoku"), f"{addr}/echo", "--outdir", str(REPORT), *includes]
+    command = [str(CACHE / "kosoku/bin/python"), str(CACHE / "kosoku/bin/kosoku")]
+    return [*command, f"{addr}/echo", "--outdir", str(REPORT), *includes]
 
 
 def run(command: List[str]) -> None:

@@ -224,7 +224,9 @@ impl Builder {
 
     fn parse(&mut self, path: &str, location: Location) -> Option<Pattern> {
         let parsed = Pattern::parse(path);
-        parsed.map_err(|reason| self.problems.push(super::Problem::BadPath { reason, location: location.to_string() })).ok()
+        parsed
+            .map_err(|reason| self.problems.push(super::Problem::BadPath { reason, location: location.to_string() }))
+            .ok()
     }
 
     /// The node of a path, made if need be.

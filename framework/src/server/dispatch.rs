@@ -13,7 +13,7 @@ use ::http::{HeaderValue, Request, StatusCode, Uri, Version, header, uri::Author
 use super::{Built, upgrade};
 use crate::{
     config::Limits,
-    extract::PathValues,
+    extract::{PathValues, PeerAddr},
     http::{Body, Failure, IntoResponse, Problem, Response, server_error},
     route::{Found, Matched, Target},
     ws,
@@ -22,9 +22,10 @@ use crate::{
 /// Answers one request.
 pub(crate) async fn dispatch(built: &Arc<Built>, request: Request<Body>) -> Response {
     let path = request.uri().clone();
+    let peer = request.extensions().get::<PeerAddr>().map(|peer| peer.0);
     let mut response = answer(built, request).await;
     if let Some(Failure(message)) = response.extensions_mut().remove::<Failure>() {
-        built.context.sockets.note_failure(path.path(), &message);
+        built.context.sockets.failures.note(peer, path.path(), &message);
     }
     response
 }

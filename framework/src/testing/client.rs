@@ -13,6 +13,7 @@ use super::{
 use crate::{
     app::App,
     error::{Error, Result},
+    ws::Failures,
 };
 
 /// How long every wait lasts at most, unless the client is told otherwise.
@@ -80,16 +81,17 @@ impl TestClient {
     /// If there is no port, or the app can't be served.
     pub async fn tcp(app: App) -> Result<Self> {
         app.check()?;
+        let built = app.built().ok();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let server = app.serve(listener);
         let address = server.local_addr();
         tokio::spawn(server);
-        Ok(Self::connect_to(address))
+        Ok(Self::with(Transport::tcp(address, built)))
     }
 
     /// A client of a server that runs elsewhere.
     pub fn connect_to(address: SocketAddr) -> Self {
-        Self::with(Transport::Tcp(address))
+        Self::with(Transport::tcp(address, None))
     }
 
     fn with(transport: Transport) -> Self {
@@ -163,13 +165,21 @@ impl Shared {
 
     /// What handlers have failed with, as the tail of a message.
     pub(super) fn failures(&self) -> String {
-        self.transport.take_failures().iter().map(|failure| format!("; {failure}")).collect()
+        let failures = self.transport.failures().map(Failures::all).unwrap_or_default();
+        failures.iter().map(|failure| format!("; {failure}")).collect()
+    }
+
+    /// The test has said that the handler of this peer fails.
+    pub(super) fn expected_failure(&self, own: SocketAddr) {
+        if let Some(failures) = self.transport.failures() {
+            failures.take_of(own);
+        }
     }
 }
 
 impl Drop for Shared {
     fn drop(&mut self) {
-        let failures = self.transport.take_failures();
+        let failures = self.transport.failures().map(Failures::take).unwrap_or_default();
         if !failures.is_empty() && !std::thread::panicking() {
             panic!("{}", failures.join("; "));
         }
@@ -240,11 +250,11 @@ impl SocketRequest {
         headers.insert(header::SEC_WEBSOCKET_KEY, HeaderValue::from_str(&key).map_err(|e| Refused::Failed(e.into()))?);
         let what = format!("the handshake of {}", self.path);
         let opened = shared.wait(&what, async {
-            let response = shared.transport.send(head).await?;
+            let (response, own) = shared.transport.send(head).await?;
             if response.status() == ::http::StatusCode::SWITCHING_PROTOCOLS {
-                return Ok(Ok(TestSocket::open(shared.clone(), self.path, &key, response).await?));
+                return Ok(Ok(TestSocket::open(shared.clone(), self.path, own, &key, response).await?));
             }
-            Ok(Err(TestResponse::read(shared.clone(), response).await?))
+            Ok(Err(TestResponse::read(shared.clone(), own, response).await?))
         });
         match opened.await.and_then(|opened: Result<_>| opened).map_err(Refused::Failed)? {
             Ok(socket) => Ok(socket),

@@ -1,6 +1,6 @@
 //! Plain HTTP requests and their answers.
 
-use std::{fmt, future::IntoFuture, sync::Arc};
+use std::{fmt, future::IntoFuture, net::SocketAddr, sync::Arc};
 
 use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
@@ -87,7 +87,10 @@ impl TestRequest {
         let what = format!("the answer to {} {}", self.method, self.path);
         let mut request = request(&shared, self.method, &self.path, self.headers)?;
         *request.body_mut() = self.body;
-        let answer = async { TestResponse::read(shared.clone(), shared.transport.send(request).await?).await };
+        let answer = async {
+            let (response, own) = shared.transport.send(request).await?;
+            TestResponse::read(shared.clone(), own, response).await
+        };
         shared.wait(&what, answer).await?
     }
 }
@@ -104,22 +107,24 @@ impl IntoFuture for TestRequest {
 /// An answer, complete with its body.
 pub struct TestResponse {
     shared: Arc<Shared>,
+    /// The address that the server knows us by.
+    own: SocketAddr,
     status: StatusCode,
     headers: HeaderMap,
     body: Bytes,
 }
 
 impl TestResponse {
-    pub(super) async fn read(shared: Arc<Shared>, response: Response<Incoming>) -> Result<Self> {
+    pub(super) async fn read(shared: Arc<Shared>, own: SocketAddr, response: Response<Incoming>) -> Result<Self> {
         let (head, body) = response.into_parts();
         let body = body.collect().await?.to_bytes();
-        Ok(Self { shared, status: head.status, headers: head.headers, body })
+        Ok(Self { shared, own, status: head.status, headers: head.headers, body })
     }
 
     /// The status. Looking at a 500 says that the test expects the handler to fail.
     pub fn status(&self) -> StatusCode {
         if self.status.is_server_error() {
-            drop(self.shared.transport.take_failures());
+            self.shared.expected_failure(self.own);
         }
         self.status
     }

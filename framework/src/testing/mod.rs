@@ -11,3 +11,4 @@ pub use client::{SocketRequest, TestClient};
 pub use http::{TestRequest, TestResponse};
 pub use refused::{ConnectExt, Refused};
 pub use socket::TestSocket;
+pub(crate) use transport::settle;

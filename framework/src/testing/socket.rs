@@ -1,6 +1,6 @@
 //! The client's end of a socket.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, net::SocketAddr, sync::Arc, time::Duration};
 
 use ::http::{HeaderMap, Response, header};
 use bytes::Bytes;
@@ -22,6 +22,8 @@ use crate::{
 pub struct TestSocket {
     shared: Arc<Shared>,
     path: String,
+    /// The address that the server knows us by.
+    own: SocketAddr,
     headers: HeaderMap,
     codec: Codec,
     closed: Option<Closed>,
@@ -47,6 +49,7 @@ impl TestSocket {
     pub(super) async fn open(
         shared: Arc<Shared>,
         path: String,
+        own: SocketAddr,
         key: &str,
         response: Response<Incoming>,
     ) -> Result<Self> {
@@ -56,7 +59,7 @@ impl TestSocket {
         }
         let headers = response.headers().clone();
         let stream = hyper::upgrade::on(response).await?;
-        Ok(Self { shared, path, headers, codec: Codec::new(Box::new(TokioIo::new(stream))), closed: None })
+        Ok(Self { shared, path, own, headers, codec: Codec::new(Box::new(TokioIo::new(stream))), closed: None })
     }
 
     /// The path it was opened with.
@@ -211,7 +214,7 @@ impl TestSocket {
     ///
     /// # Errors
     ///
-    /// When the client's patience is over.
+    /// When the client's patience is over, or the connection breaks without a close frame.
     pub async fn close(&mut self, code: impl Into<CloseCode>) -> Result<()> {
         self.close_with(code, "").await
     }
@@ -225,7 +228,15 @@ impl TestSocket {
         }
         let shared = self.shared.clone();
         let what = format!("the server's close frame on {}", self.path);
-        shared.wait(&what, async { while self.read().await.is_ok() {} }).await
+        shared.wait(&what, async { while self.read().await.is_ok() {} }).await?;
+        if self.closed.as_ref().is_some_and(|closed| closed.0.code == CloseCode::ABNORMAL) {
+            return Err(Error::other(format!(
+                "waited for {what}, but the connection broke without one{}",
+                shared.failures()
+            )));
+        }
+        let what = format!("the server to close the connection of {}", self.path);
+        shared.wait(&what, async { while self.codec.read().await.is_ok() {} }).await
     }
 
     /// Asserts that the socket is closed with this code, and gives the frame. 1005 stands for a close frame without a
@@ -243,6 +254,9 @@ impl TestSocket {
             Ok(Ok(message)) => panic!("waited for {what}, got the message {message:?}"),
             Err(error) => panic!("{error}"),
         };
+        if code == CloseCode::INTERNAL {
+            shared.expected_failure(self.own);
+        }
         let failures = shared.failures();
         assert!(closed.0.code == code, "waited for {what}, got {}{failures}", closed.0);
         Ok(closed.0)

@@ -1,34 +1,50 @@
 //! How a test client reaches its app: in memory, or over a real port.
 
 use std::{
+    cell::RefCell,
     fmt,
     net::SocketAddr,
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicU16, Ordering},
     },
+    time::Duration,
 };
 
 use ::http::{Request, Response};
 use hyper::{body::Incoming, client::conn::http1};
 use hyper_util::rt::TokioIo;
-use tokio::{net::TcpStream, sync::watch};
+use tokio::{net::TcpStream, sync::watch, time::timeout};
 
 use crate::{
     error::{Error, Result},
     http::Body,
     server::{Built, serve_stream},
+    ws::Failures,
 };
 
 /// What the in-memory pipe holds before a writer waits.
 const PIPE: usize = 64 * 1024;
 
+thread_local! {
+    /// The apps that this thread's test has clients of.
+    static UNDER_TEST: RefCell<Vec<Weak<Built>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// How long a test waits at its end for handlers that have not noticed yet that their client is gone.
+const SETTLE: Duration = Duration::from_millis(200);
+
 /// Where the app is.
-pub(super) enum Transport {
+pub(super) struct Transport {
+    /// Unknown of an app in another process.
+    built: Option<Arc<Built>>,
+    way: Way,
+}
+
+enum Way {
     Memory {
-        built: Arc<Built>,
         /// Tells the connections to stop: never, but they listen for it.
-        stopping: watch::Sender<Option<std::time::Duration>>,
+        stopping: watch::Sender<Option<Duration>>,
         next_port: AtomicU16,
     },
     Tcp(SocketAddr),
@@ -36,42 +52,69 @@ pub(super) enum Transport {
 
 impl Transport {
     pub(super) fn memory(built: Arc<Built>) -> Self {
-        built.context.sockets.keep_failures();
-        Self::Memory { built, stopping: watch::channel(None).0, next_port: AtomicU16::new(1) }
+        watch_over(&built);
+        let way = Way::Memory { stopping: watch::channel(None).0, next_port: AtomicU16::new(1) };
+        Self { built: Some(built), way }
     }
 
-    /// What handlers have failed with since the last time. Unknown of an app in another process.
-    pub(super) fn take_failures(&self) -> Vec<String> {
-        match self {
-            Self::Memory { built, .. } => built.context.sockets.take_failures(),
-            Self::Tcp(_) => Vec::new(),
-        }
+    pub(super) fn tcp(address: SocketAddr, built: Option<Arc<Built>>) -> Self {
+        built.iter().for_each(watch_over);
+        Self { built, way: Way::Tcp(address) }
+    }
+
+    /// What handlers have failed with.
+    pub(super) fn failures(&self) -> Option<&Failures> {
+        self.built.as_ref().map(|built| &built.context.sockets.failures)
     }
 
     /// The value of `Host`.
     pub(super) fn host(&self) -> String {
-        match self {
-            Self::Memory { .. } => "testserver".to_owned(),
-            Self::Tcp(address) => address.to_string(),
+        match &self.way {
+            Way::Memory { .. } => "testserver".to_owned(),
+            Way::Tcp(address) => address.to_string(),
         }
     }
 
-    /// Sends one request over a connection of its own, and gives the head of the answer.
-    pub(super) async fn send(&self, request: Request<Body>) -> Result<Response<Incoming>> {
-        match self {
-            Self::Memory { built, stopping, next_port } => {
+    /// Sends one request over a connection of its own, and gives the head of the answer and the address that the server
+    /// knows us by.
+    pub(super) async fn send(&self, request: Request<Body>) -> Result<(Response<Incoming>, SocketAddr)> {
+        match (&self.way, &self.built) {
+            (Way::Memory { stopping, next_port }, Some(built)) => {
                 let (client, server) = tokio::io::duplex(PIPE);
-                let peer = SocketAddr::from(([127, 0, 0, 1], next_port.fetch_add(1, Ordering::Relaxed)));
-                tokio::spawn(serve_stream(server, peer, built.clone(), stopping.subscribe(), Arc::new(())));
-                exchange(client, request).await
+                let own = SocketAddr::from(([127, 0, 0, 1], next_port.fetch_add(1, Ordering::Relaxed)));
+                tokio::spawn(serve_stream(server, own, built.clone(), stopping.subscribe(), Arc::new(())));
+                Ok((exchange(client, request).await?, own))
             }
-            Self::Tcp(address) => {
+            (Way::Memory { .. }, None) => Err(Error::other("an app in memory is always known")),
+            (Way::Tcp(address), _) => {
                 let stream =
                     TcpStream::connect(address).await.map_err(|error| Error::bind(&address.to_string(), error))?;
                 stream.set_nodelay(true)?;
-                exchange(stream, request).await
+                let own = stream.local_addr()?;
+                Ok((exchange(stream, request).await?, own))
             }
         }
+    }
+}
+
+fn watch_over(built: &Arc<Built>) {
+    built.context.sockets.failures.keep();
+    UNDER_TEST.with_borrow_mut(|all| all.push(Arc::downgrade(built)));
+}
+
+/// The end of a test: handlers that fail only now fail it too.
+///
+/// # Panics
+///
+/// With what they failed with.
+pub(crate) async fn settle() {
+    for built in UNDER_TEST.take() {
+        let Some(built) = built.upgrade() else { continue };
+        let sockets = &built.context.sockets;
+        // Handlers that go on without their client are none of the test's business.
+        let _ended_or_not = timeout(SETTLE, sockets.all_closed()).await;
+        let failures = sockets.failures.take();
+        assert!(failures.is_empty(), "{}", failures.join("; "));
     }
 }
 
@@ -87,9 +130,9 @@ where
 
 impl fmt::Debug for Transport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Memory { .. } => f.write_str("memory"),
-            Self::Tcp(address) => address.fmt(f),
+        match &self.way {
+            Way::Memory { .. } => f.write_str("memory"),
+            Way::Tcp(address) => address.fmt(f),
         }
     }
 }

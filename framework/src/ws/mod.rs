@@ -3,6 +3,7 @@
 mod connection;
 mod driver;
 mod facts;
+mod failures;
 mod handshake;
 mod inbox;
 mod io;
@@ -20,6 +21,8 @@ mod upgrade;
 
 pub(crate) use connection::Connection;
 pub use facts::Params;
+#[cfg(feature = "testing")]
+pub(crate) use failures::Failures;
 pub(crate) use handshake::upgrade_required;
 pub(crate) use handshake::{Handshake, is_upgrade};
 pub(crate) use io::Stream;

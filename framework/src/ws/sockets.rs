@@ -13,6 +13,7 @@ use tokio::{sync::Notify, task::AbortHandle};
 
 use super::{
     Connection,
+    failures::Failures,
     proto::{CloseCode, CloseFrame},
 };
 use crate::sync::lock;
@@ -24,8 +25,7 @@ pub(crate) struct Sockets {
     open: Mutex<HashMap<u64, Entry>>,
     next_id: AtomicU64,
     empty: Notify,
-    /// Asked for by a test client: what handlers failed with.
-    failures: Mutex<Option<Vec<String>>>,
+    pub(crate) failures: Failures,
 }
 
 struct Entry {
@@ -97,25 +97,7 @@ impl Sockets {
             connection = connection.id,
             "a handler failed: {message}"
         );
-        self.note_failure(connection.facts.uri().path(), message);
-    }
-
-    /// Keeps a failure for a test client, if there is one.
-    pub(crate) fn note_failure(&self, path: &str, message: &str) {
-        if let Some(failures) = lock(&self.failures).as_mut() {
-            failures.push(format!("the handler of {path} failed: {message}"));
-        }
-    }
-
-    /// From now on failures are kept.
-    #[cfg(feature = "testing")]
-    pub(crate) fn keep_failures(&self) {
-        lock(&self.failures).get_or_insert_default();
-    }
-
-    #[cfg(feature = "testing")]
-    pub(crate) fn take_failures(&self) -> Vec<String> {
-        lock(&self.failures).as_mut().map(std::mem::take).unwrap_or_default()
+        self.failures.note(connection.facts.peer, connection.facts.uri().path(), message);
     }
 }
 
