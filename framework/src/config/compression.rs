@@ -44,7 +44,8 @@ impl Compression {
     ///
     /// Messages that resemble each other then become far smaller, but each connection holds what it needs to remember:
     /// some 310 KiB once it has sent a compressed message and up to 32 KiB of what it has received. Fewer
-    /// [`window_bits`](Self::window_bits) make it less: 190 KiB in all with 9. A client that asks for the server's part to be left out gets that.
+    /// [`window_bits`](Self::window_bits) make it less: 190 KiB in all with 9. A client that asks for the server's part to
+    /// be left out gets that.
     pub const fn takeover(mut self, takeover: bool) -> Self {
         self.takeover = takeover;
         self
