@@ -1,5 +1,6 @@
-//! The server around the routes: tower, axum, stopping, running out of file descriptors.
+//! The server around the routes: tower, axum, mounts, stopping, running out of file descriptors.
 
 mod descriptors;
+mod mounts;
 mod stopping;
 mod tower;

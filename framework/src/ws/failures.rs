@@ -22,19 +22,16 @@ impl Failures {
     }
 
     /// From now on failures are kept.
-    #[cfg(feature = "testing")]
     pub(crate) fn keep(&self) {
         lock(&self.0).get_or_insert_default();
     }
 
     /// All of them, which stay.
-    #[cfg(feature = "testing")]
     pub(crate) fn all(&self) -> Vec<String> {
         lock(&self.0).iter().flatten().map(|failed| failed.text.clone()).collect()
     }
 
     /// Takes those of one peer: they were expected.
-    #[cfg(feature = "testing")]
     pub(crate) fn take_of(&self, peer: SocketAddr) -> Vec<String> {
         let mut failures = lock(&self.0);
         let Some(all) = failures.as_mut() else { return Vec::new() };
@@ -45,7 +42,6 @@ impl Failures {
     }
 
     /// Takes all of them.
-    #[cfg(feature = "testing")]
     pub(crate) fn take(&self) -> Vec<String> {
         lock(&self.0).as_mut().map(std::mem::take).unwrap_or_default().into_iter().map(|failed| failed.text).collect()
     }

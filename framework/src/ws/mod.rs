@@ -3,6 +3,7 @@
 mod connection;
 mod driver;
 mod facts;
+#[cfg_attr(not(feature = "testing"), path = "failures_off.rs")]
 mod failures;
 mod handshake;
 mod inbox;

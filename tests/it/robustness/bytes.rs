@@ -3,19 +3,19 @@
 /// A masking key; any will do (RFC 6455 section 5.3).
 const KEY: [u8; 4] = [0x37, 0xfa, 0x21, 0x3d];
 
-pub(super) const TEXT: u8 = 0x81;
-pub(super) const BINARY: u8 = 0x82;
-pub(super) const CLOSE: u8 = 0x88;
-pub(super) const PING: u8 = 0x89;
-pub(super) const PONG: u8 = 0x8a;
+pub(crate) const TEXT: u8 = 0x81;
+pub(crate) const BINARY: u8 = 0x82;
+pub(crate) const CLOSE: u8 = 0x88;
+pub(crate) const PING: u8 = 0x89;
+pub(crate) const PONG: u8 = 0x8a;
 /// The first frames of fragmented messages, and their continuations.
-pub(super) const TEXT_START: u8 = 0x01;
-pub(super) const BINARY_START: u8 = 0x02;
-pub(super) const MIDDLE: u8 = 0x00;
-pub(super) const END: u8 = 0x80;
+pub(crate) const TEXT_START: u8 = 0x01;
+pub(crate) const BINARY_START: u8 = 0x02;
+pub(crate) const MIDDLE: u8 = 0x00;
+pub(crate) const END: u8 = 0x80;
 
 /// A masked frame with this first byte.
-pub(super) fn frame(first: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
     let payload = payload.as_ref();
     let mut bytes = claim(first, payload.len() as u64);
     bytes.extend(masked(payload));
@@ -23,7 +23,7 @@ pub(super) fn frame(first: u8, payload: impl AsRef<[u8]>) -> Vec<u8> {
 }
 
 /// The header of a masked frame with this first byte that claims `len` bytes, in the shortest form.
-pub(super) fn claim(first: u8, len: u64) -> Vec<u8> {
+pub(crate) fn claim(first: u8, len: u64) -> Vec<u8> {
     match len {
         0..=125 => header(first, len as u8, &[]),
         126..=0xffff => header(first, 126, &(len as u16).to_be_bytes()),
@@ -32,17 +32,17 @@ pub(super) fn claim(first: u8, len: u64) -> Vec<u8> {
 }
 
 /// A header of a masked frame, byte by byte.
-pub(super) fn header(first: u8, short: u8, extended: &[u8]) -> Vec<u8> {
+pub(crate) fn header(first: u8, short: u8, extended: &[u8]) -> Vec<u8> {
     [&[first, 0x80 | short], extended, &KEY].concat()
 }
 
 /// The payload as it goes over the wire when it starts at the beginning of a frame.
-pub(super) fn masked(payload: &[u8]) -> Vec<u8> {
+pub(crate) fn masked(payload: &[u8]) -> Vec<u8> {
     payload.iter().zip(KEY.iter().cycle()).map(|(byte, key)| byte ^ key).collect()
 }
 
 /// A close frame.
-pub(super) fn close(code: u16, reason: &[u8]) -> Vec<u8> {
+pub(crate) fn close(code: u16, reason: &[u8]) -> Vec<u8> {
     frame(CLOSE, [&code.to_be_bytes(), reason].concat())
 }
 
@@ -54,15 +54,15 @@ const HANDSHAKE: [&str; 5] = [
     "Sec-WebSocket-Version: 13",
     "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
 ];
-pub(super) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
+pub(crate) const ACCEPT: &str = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
 /// A handshake for `path`.
-pub(super) fn handshake(path: &str) -> Vec<u8> {
+pub(crate) fn handshake(path: &str) -> Vec<u8> {
     request(&format!("GET {path} HTTP/1.1"), &[])
 }
 
 /// A handshake with another request line, and with other header lines for some names: `("Upgrade", &[])` leaves it out.
-pub(super) fn request(line: &str, changes: &[(&str, &[&[u8]])]) -> Vec<u8> {
+pub(crate) fn request(line: &str, changes: &[(&str, &[&[u8]])]) -> Vec<u8> {
     let mut bytes = format!("{line}\r\n").into_bytes();
     let mut put = |line: &[u8]| bytes.extend([line, b"\r\n"].concat());
     for good in HANDSHAKE {
@@ -77,6 +77,6 @@ pub(super) fn request(line: &str, changes: &[(&str, &[&[u8]])]) -> Vec<u8> {
 }
 
 /// The same with header lines to be added.
-pub(super) fn with_lines(lines: &[&[u8]]) -> Vec<u8> {
+pub(crate) fn with_lines(lines: &[&[u8]]) -> Vec<u8> {
     request("GET /echo HTTP/1.1", &[("", lines)])
 }

@@ -3,8 +3,8 @@
 //!
 //! Nothing here goes through a WebSocket library: the client is [`raw::Raw`], which sends what it is told to.
 
-mod bytes;
-mod raw;
+pub(crate) mod bytes;
+pub(crate) mod raw;
 mod server;
 
 mod closing;

@@ -8,64 +8,72 @@ use tokio::{
     time::timeout,
 };
 
-use super::bytes::ACCEPT;
+use super::bytes::{ACCEPT, handshake};
 
 /// Longer than anything takes, however busy the machine is.
 const FOREVER: Duration = Duration::from_secs(30);
 
 /// Waits, but not for ever.
-pub(super) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
+pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     timeout(FOREVER, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
 /// A TCP connection and what has come over it.
-pub(super) struct Raw {
-    pub(super) stream: TcpStream,
-    pub(super) read: Vec<u8>,
+pub(crate) struct Raw {
+    pub(crate) stream: TcpStream,
+    pub(crate) read: Vec<u8>,
 }
 
 /// An HTTP answer.
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     headers: Vec<(String, String)>,
-    pub(super) body: String,
+    pub(crate) body: String,
 }
 
 /// A frame of the server's.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Frame {
-    pub(super) first: u8,
-    pub(super) payload: Vec<u8>,
+pub(crate) struct Frame {
+    pub(crate) first: u8,
+    pub(crate) payload: Vec<u8>,
 }
 
 /// All that came up to the end of the stream.
 #[derive(Debug)]
-pub(super) struct Ended {
+pub(crate) struct Ended {
     /// Frames before the close frame.
-    pub(super) frames: Vec<Frame>,
+    pub(crate) frames: Vec<Frame>,
     /// The close frame's code: `Some(None)` is a close frame without one.
-    pub(super) close: Option<Option<u16>>,
+    pub(crate) close: Option<Option<u16>>,
 }
 
 impl Raw {
-    pub(super) async fn connect(address: SocketAddr) -> Self {
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
         let stream = TcpStream::connect(address).await.expect("can't connect");
         stream.set_nodelay(true).expect("can't set TCP_NODELAY");
         Self { stream, read: Vec::new() }
     }
 
-    pub(super) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    /// A socket on `path`.
+    pub(crate) async fn open(address: SocketAddr, path: &str) -> Self {
+        let mut raw = Self::connect(address).await;
+        raw.send(handshake(path)).await;
+        raw.switched().await;
+        raw
+    }
+
+    pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
         soon("the server to take bytes", self.stream.write_all(bytes.as_ref())).await.expect("can't send");
     }
 
     /// Sends as long as the server takes it: it may have closed in the meantime.
-    pub(super) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) async fn try_send(&mut self, bytes: impl AsRef<[u8]>) {
         drop(soon("the server to take bytes", self.stream.write_all(bytes.as_ref())).await);
     }
 
     /// Sends each byte in a segment of its own, as far as the server takes them.
-    pub(super) async fn trickle(&mut self, bytes: &[u8]) {
+    pub(crate) async fn trickle(&mut self, bytes: &[u8]) {
         for byte in bytes {
             self.try_send([*byte]).await;
             tokio::task::yield_now().await;
@@ -73,12 +81,12 @@ impl Raw {
     }
 
     /// Sends FIN and goes on reading.
-    pub(super) async fn finish(&mut self) {
+    pub(crate) async fn finish(&mut self) {
         self.stream.shutdown().await.expect("can't shut down");
     }
 
     /// Sends RST.
-    pub(super) fn reset(self) {
+    pub(crate) fn reset(self) {
         self.stream.set_zero_linger().expect("can't set SO_LINGER");
     }
 
@@ -101,12 +109,12 @@ impl Raw {
     }
 
     /// The next answer, with its body.
-    pub(super) async fn answer(&mut self) -> Answer {
+    pub(crate) async fn answer(&mut self) -> Answer {
         self.until("an answer", parse_answer).await
     }
 
     /// The answer to a good handshake.
-    pub(super) async fn switched(&mut self) -> Answer {
+    pub(crate) async fn switched(&mut self) -> Answer {
         let answer = self.answer().await;
         assert_eq!(answer.status, 101, "{answer:?}");
         assert_eq!(answer.header("sec-websocket-accept"), Some(ACCEPT));
@@ -116,12 +124,12 @@ impl Raw {
     }
 
     /// The next frame.
-    pub(super) async fn frame(&mut self) -> Frame {
+    pub(crate) async fn frame(&mut self) -> Frame {
         self.until("a frame", parse_frame).await
     }
 
     /// All that still comes. The stream must end by FIN, and no RST may follow: on its way it could overtake the rest.
-    pub(super) async fn rest(&mut self) -> Vec<u8> {
+    pub(crate) async fn rest(&mut self) -> Vec<u8> {
         loop {
             match soon("the end of the stream", self.more()).await {
                 Ok(true) => {}
@@ -137,7 +145,7 @@ impl Raw {
     }
 
     /// All frames to the end of the stream.
-    pub(super) async fn ended(&mut self) -> Ended {
+    pub(crate) async fn ended(&mut self) -> Ended {
         let rest = self.rest().await;
         let (mut at, mut frames, mut close) = (0, Vec::new(), None);
         while let Some((size, frame)) = parse_frame(&rest[at..]) {
@@ -156,7 +164,7 @@ impl Raw {
 
 impl Answer {
     /// The first value of a header.
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
     }
 }

@@ -58,7 +58,7 @@ impl Bench {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("can't bind");
         let server = routes(app, &calls, &sender).serve(listener);
         let address = server.local_addr();
-        let good = [open(address, "/good").await, open(address, "/good").await];
+        let good = [Raw::open(address, "/good").await, Raw::open(address, "/good").await];
         Self { address, calls, ends, good, rounds: 0, _server: server }
     }
 
@@ -68,7 +68,7 @@ impl Bench {
 
     /// A socket on `path`.
     pub(super) async fn open(&self, path: &str) -> Raw {
-        open(self.address, path).await
+        Raw::open(self.address, path).await
     }
 
     /// How often a handler of a bad client was called since the last time.
@@ -126,13 +126,6 @@ impl Bench {
             assert_eq!((heard.first, heard.payload), (TEXT, said.into_bytes()), "a good client noticed: {name}");
         }
     }
-}
-
-async fn open(address: SocketAddr, path: &str) -> Raw {
-    let mut raw = Raw::connect(address).await;
-    raw.send(bytes::handshake(path)).await;
-    raw.switched().await;
-    raw
 }
 
 fn routes(app: App, calls: &Arc<AtomicUsize>, ends: &UnboundedSender<End>) -> App {

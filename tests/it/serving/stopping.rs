@@ -1,9 +1,20 @@
 //! Stopping in good order.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use sockeye::{Server, prelude::*};
 use tokio::{net::TcpListener, sync::mpsc};
+
+use crate::robustness::raw::{Raw, soon};
+
+/// As good as never.
+const NEVER: Duration = Duration::from_secs(3600);
 
 async fn serve(app: App) -> Result<(Server, TestClient)> {
     let server = app.serve(TcpListener::bind("127.0.0.1:0").await?);
@@ -76,4 +87,84 @@ async fn the_deadline_holds() -> Result<()> {
     let mut ws = client.websocket_connect("/").await?;
     assert_eq!(ws.receive_text().await?, "open");
     tokio::time::timeout(Duration::from_secs(5), server.shutdown(Duration::from_millis(50))).await?
+}
+
+#[get("/")]
+async fn index() -> &'static str {
+    "index"
+}
+
+const REQUEST: &str = "GET / HTTP/1.1\r\nHost: h\r\n\r\n";
+
+/// Without limits of time that would end an idle connection.
+async fn serve_patiently() -> Result<Server> {
+    let mut limits = Limits::default();
+    (limits.first_byte_timeout, limits.head_timeout) = (NEVER, NEVER);
+    Ok(serve(App::new().route(index).limits(limits)).await?.0)
+}
+
+#[sockeye::test]
+async fn a_connection_that_has_asked_for_nothing_does_not_delay() -> Result<()> {
+    let server = serve_patiently().await?;
+    let mut silent = Raw::connect(server.local_addr()).await;
+    // It is accepted before one that comes later and has its answer.
+    let mut later = Raw::connect(server.local_addr()).await;
+    later.send(REQUEST).await;
+    assert_eq!(later.answer().await.status, 200);
+    soon("the stop", server.shutdown(NEVER)).await?;
+    assert_eq!(silent.rest().await, b"");
+    Ok(())
+}
+
+#[sockeye::test]
+async fn a_connection_between_two_requests_does_not_delay() -> Result<()> {
+    let server = serve_patiently().await?;
+    let mut raw = Raw::connect(server.local_addr()).await;
+    for _ in 0..2 {
+        raw.send(REQUEST).await;
+        assert_eq!(raw.answer().await.body, "index");
+    }
+    soon("the stop", server.shutdown(NEVER)).await?;
+    assert_eq!(raw.rest().await, b"");
+    Ok(())
+}
+
+/// What a handler holds, a transaction say, which takes its time to go.
+struct Held(Arc<AtomicBool>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        // Long enough to be overtaken by a stop that does not wait.
+        std::thread::sleep(Duration::from_millis(200));
+        self.0.store(true, Ordering::SeqCst);
+    }
+}
+
+/// A handler that goes on after the end of its socket is ended at the deadline.
+async fn what_a_handler_holds_is_gone_after_the_stop() -> Result<()> {
+    let is_gone = Arc::new(AtomicBool::new(false));
+    let goes = is_gone.clone();
+    let app = App::new().websocket("/", move |ws: WebSocket| {
+        let held = Held(goes.clone());
+        async move {
+            let _held = held;
+            ws.closed().await;
+            std::future::pending::<()>().await;
+        }
+    });
+    let (server, client) = serve(app).await?;
+    let _ws = client.websocket_connect("/").await?;
+    soon("the stop", server.shutdown(Duration::from_millis(50))).await?;
+    assert!(is_gone.load(Ordering::SeqCst), "the server has stopped before the handler is gone");
+    Ok(())
+}
+
+#[sockeye::test]
+async fn handlers_are_gone_after_the_stop() -> Result<()> {
+    what_a_handler_holds_is_gone_after_the_stop().await
+}
+
+#[sockeye::test(worker_threads = 2)]
+async fn handlers_of_other_threads_are_gone_after_the_stop() -> Result<()> {
+    what_a_handler_holds_is_gone_after_the_stop().await
 }

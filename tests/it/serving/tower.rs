@@ -11,14 +11,14 @@ use tokio::net::TcpListener;
 use tower_layer::Layer;
 use tower_service::Service;
 
-type Request = axum::http::Request<Body>;
+pub(super) type Request = axum::http::Request<Body>;
 
 /// Counts itself in a header of the answer, and refuses what carries `x-stop`.
 #[derive(Clone)]
-struct Stamp(&'static str);
+pub(super) struct Stamp(pub(super) &'static str);
 
 #[derive(Clone)]
-struct Stamped<S>(S, &'static str);
+pub(super) struct Stamped<S>(S, &'static str);
 
 impl<S> Layer<S> for Stamp {
     type Service = Stamped<S>;
@@ -55,7 +55,7 @@ where
 
 /// Answers with the path it sees.
 #[derive(Clone)]
-struct SaysPath;
+pub(super) struct SaysPath;
 
 impl Service<Request> for SaysPath {
     type Response = Response;

@@ -6,3 +6,4 @@ mod heartbeat;
 mod talking;
 mod typed;
 mod upgrading;
+mod wakeups;

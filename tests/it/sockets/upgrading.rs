@@ -1,6 +1,11 @@
 //! What is decided before the socket is open.
 
+use std::sync::Arc;
+
 use sockeye::{header, prelude::*};
+use tokio::sync::{Notify, mpsc};
+
+use crate::robustness::raw::soon;
 
 #[websocket("/decide/<how>")]
 async fn decide(up: Upgrade, how: String) -> Result<()> {
@@ -49,6 +54,23 @@ async fn facts(ws: WebSocket, room: String, rest: String) -> Result<()> {
     ws.send_text(format!("{name:?} {all:?} {} {peer:?} {host:?} {}", ws.uri().path(), ws.id())).await
 }
 
+#[websocket("/late")]
+async fn accept_late(up: Upgrade, ended: State<mpsc::UnboundedSender<bool>>) -> Result<()> {
+    up.deny(StatusCode::UNAUTHORIZED).await?;
+    let error = up.accept().await.receive_text().await.unwrap_err();
+    ended.send(error.is_disconnect())?;
+    Ok(())
+}
+
+#[websocket("/boom")]
+async fn fail_late(up: Upgrade, reached: State<Arc<Notify>>) -> Result<()> {
+    up.deny(StatusCode::UNAUTHORIZED).await?;
+    // The answer leaves, the handler goes on by itself.
+    tokio::task::yield_now().await;
+    reached.notify_one();
+    Err(Error::other("boom"))
+}
+
 fn client() -> TestClient {
     TestClient::new(App::new().route(decide).route(protocol).route(strict).route(chosen).route(facts))
 }
@@ -60,6 +82,25 @@ async fn a_refusal_is_an_http_answer() -> Result<()> {
     let response = client.websocket("/decide/explain").connect().await.expect_denied(402);
     assert_eq!(response.text(), "no coins left");
     Ok(())
+}
+
+/// The first decision counts: what it accepts after the refusal is a socket that has ended.
+#[sockeye::test]
+async fn accepting_after_a_refusal_gives_a_closed_socket() -> Result<()> {
+    let (sender, mut ended) = mpsc::unbounded_channel();
+    let client = TestClient::new(App::new().state(sender).route(accept_late));
+    client.websocket("/late").connect().await.expect_denied(401);
+    assert_eq!(soon("the handler's end", ended.recv()).await, Some(true));
+    Ok(())
+}
+
+#[sockeye::test]
+#[should_panic(expected = "boom")]
+async fn a_failure_after_a_refusal_fails_the_test() {
+    let reached = Arc::new(Notify::new());
+    let client = TestClient::new(App::new().state(reached.clone()).route(fail_late));
+    client.websocket("/boom").connect().await.expect_denied(401);
+    soon("the failure", reached.notified()).await;
 }
 
 #[sockeye::test]
