@@ -21,7 +21,7 @@ use crate::{
     http::{Body, Response},
     route::{BuildError, Context, IntoRoute, RouteService, Router, Table},
     server::{Built, Server},
-    ws::{SocketOutcome, Sockets, WebSocket},
+    ws::{Sockets, WebSocket},
 };
 
 /// Where `run` listens unless it is told otherwise.
@@ -85,7 +85,7 @@ impl App {
     pub fn websocket<H, F>(mut self, path: &str, handler: H) -> Self
     where
         H: Fn(WebSocket) -> F + Send + Sync + 'static,
-        F: Future<Output: SocketOutcome> + Send + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
     {
         // Not through `with_router`: the caller's place would be lost in the closure.
         self.router = std::mem::take(&mut self.router).websocket(path, handler);

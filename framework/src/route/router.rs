@@ -12,10 +12,10 @@ use super::{
     leaf::Leaf,
 };
 use crate::{
-    error::BoxError,
+    error::{BoxError, Result},
     extract::{Location, Needs},
     http::{Body, MessageBody, Response},
-    ws::{SocketOutcome, WebSocket, socket},
+    ws::{WebSocket, socket},
 };
 
 /// Routes that belong together: under one prefix, inside the same layers.
@@ -74,7 +74,7 @@ impl Router {
     /// ```
     /// use sockeye::prelude::*;
     ///
-    /// let router = Router::new().websocket("/echo", async |mut ws: WebSocket| -> Result<()> {
+    /// let router = Router::new().websocket("/echo", async |mut ws: WebSocket| {
     ///     while let Some(message) = ws.next().await {
     ///         ws.send(&message?).await?;
     ///     }
@@ -86,7 +86,7 @@ impl Router {
     pub fn websocket<H, F>(mut self, path: &str, handler: H) -> Self
     where
         H: Fn(WebSocket) -> F + Send + Sync + 'static,
-        F: Future<Output: SocketOutcome> + Send + 'static,
+        F: Future<Output = Result<()>> + Send + 'static,
     {
         let leaf = Leaf::socket(move |_, upgrade| {
             let call: Call<(), F::Output> = Call::new(handler(socket(upgrade)));

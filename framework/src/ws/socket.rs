@@ -15,14 +15,13 @@ use futures_core::Stream;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    Connection, Inbound, Message, Outbound, Params, SocketOutcome,
-    outcome::End,
+    Connection, Inbound, Message, Outbound, Params,
     proto::{CloseCode, CloseFrame, Op, Text},
     receive::{Inlet, Iter, expect_bytes, expect_text},
     split::{Receiver, Sender},
     typed::from_json,
 };
-use crate::error::{Error, Result};
+use crate::error::Result;
 
 /// A connection's id: unique within its app, and one word when displayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -106,7 +105,7 @@ impl<In, Out> WebSocket<In, Out> {
     where
         // Not `AsyncFnMut`: the compiler can't see yet that the future of a callback that borrows is `Send`.
         F: FnMut(Sender<Out>, Text) -> R,
-        R: Future<Output: SocketOutcome>,
+        R: Future<Output = Result<()>>,
     {
         loop {
             let text = match self.receive_text().await {
@@ -114,11 +113,7 @@ impl<In, Out> WebSocket<In, Out> {
                 Err(error) if error.is_disconnect() => return Ok(()),
                 Err(error) => return Err(error),
             };
-            match callback(self.sender(), text).await.into_outcome().0 {
-                End::Normal => {}
-                End::Close(frame) => return Err(Error::other(frame.to_string()).with_close(frame)),
-                End::Failed(message) => return Err(Error::other(message)),
-            }
+            callback(self.sender(), text).await?;
         }
     }
 }

@@ -149,7 +149,7 @@ async fn what_a_handler_holds_is_gone_after_the_stop() -> Result<()> {
         async move {
             let _held = held;
             ws.closed().await;
-            std::future::pending::<()>().await;
+            std::future::pending().await
         }
     });
     let (server, client) = serve(app).await?;

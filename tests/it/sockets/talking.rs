@@ -73,7 +73,11 @@ async fn callback(mut ws: WebSocket, name: String) -> Result<()> {
 
 #[websocket("/callback-fails")]
 async fn callback_fails(mut ws: WebSocket) -> Result<()> {
-    ws.on_message(async |_, text| text.parse::<u32>().map(drop)).await
+    ws.on_message(async |_, text| {
+        text.parse::<u32>()?;
+        Ok(())
+    })
+    .await
 }
 
 #[websocket("/streams")]
