@@ -5,7 +5,7 @@ use std::{
     fmt,
     net::SocketAddr,
     sync::{
-        Arc, Weak,
+        Arc,
         atomic::{AtomicU16, Ordering},
     },
     time::Duration,
@@ -20,15 +20,15 @@ use crate::{
     error::{Error, Result},
     http::Body,
     server::{Built, serve_stream},
-    ws::Failures,
+    ws::{Failures, Sockets},
 };
 
 /// What the in-memory pipe holds before a writer waits.
 const PIPE: usize = 64 * 1024;
 
 thread_local! {
-    /// The apps that this thread's test has clients of.
-    static UNDER_TEST: RefCell<Vec<Weak<Built>>> = const { RefCell::new(Vec::new()) };
+    /// The sockets of the apps that this thread's test has clients of. They outlive the apps.
+    static UNDER_TEST: RefCell<Vec<Arc<Sockets>>> = const { RefCell::new(Vec::new()) };
 }
 
 /// How long a test waits at its end for handlers that have not noticed yet that their client is gone.
@@ -98,8 +98,9 @@ impl Transport {
 }
 
 fn watch_over(built: &Arc<Built>) {
-    built.context.sockets.failures.keep();
-    UNDER_TEST.with_borrow_mut(|all| all.push(Arc::downgrade(built)));
+    let sockets = &built.context.sockets;
+    sockets.failures.keep();
+    UNDER_TEST.with_borrow_mut(|all| all.push(sockets.clone()));
 }
 
 /// The end of a test: handlers that fail only now fail it too.
@@ -108,9 +109,7 @@ fn watch_over(built: &Arc<Built>) {
 ///
 /// With what they failed with.
 pub(crate) async fn settle() {
-    for built in UNDER_TEST.take() {
-        let Some(built) = built.upgrade() else { continue };
-        let sockets = &built.context.sockets;
+    for sockets in UNDER_TEST.take() {
         // Handlers that go on without their client are none of the test's business.
         let _ended_or_not = timeout(SETTLE, sockets.all_closed()).await;
         let failures = sockets.failures.take();

@@ -14,6 +14,9 @@ use crate::ws::{
 /// Bytes that one poll reads at most before it lets other tasks run.
 const BYTES_A_POLL: usize = READ_BUFFER;
 
+/// Messages that wait at most of a peer that has gone: small ones may be many in what the kernel still holds.
+const END_MESSAGES: usize = 1024;
+
 /// What one poll of the driver has read and not yet decoded, and how much more it may.
 pub(super) struct Input {
     buffer: Option<Borrowed>,
@@ -149,16 +152,21 @@ impl Driver {
 
     /// How many messages the inbox takes.
     fn room(&self) -> usize {
-        if self.reads_to_end { usize::MAX } else { self.connection.inbox().room(self.connection.limits.inbox_messages) }
+        self.connection.inbox().room(self.inbox_limit())
     }
 
     /// Asks to be woken when the full inbox has room; `false` if it has some by now.
     fn pause(&self) -> bool {
-        !self.reads_to_end && self.connection.inbox().pause(self.connection.limits.inbox_messages)
+        self.connection.inbox().pause(self.inbox_limit())
     }
 
-    /// The peer has gone while the inbox was full. What it has sent, which is bounded by the kernel, is read in spite of
-    /// the limit, so that whoever waits learns of the end and nothing is lost.
+    fn inbox_limit(&self) -> usize {
+        let limit = self.connection.limits.inbox_messages;
+        if self.reads_to_end { limit.max(END_MESSAGES) } else { limit }
+    }
+
+    /// The peer has gone while the inbox was full. What it has sent before is read beyond the limit, so that whoever waits
+    /// learns of the end.
     pub(super) fn read_to_end(&mut self) {
         self.reads_to_end = true;
         self.clock.resume();

@@ -92,12 +92,15 @@ impl Assembly {
         }
     }
 
-    /// The length of a data frame, if it is within the limits (§10.4, §7.4.1: 1009).
-    pub(super) fn fit(&self, len: u64, rules: &Rules) -> Result<usize, ProtocolError> {
-        if len > rules.max_frame as u64 {
+    /// The length of a data frame, if it is within the limits (§10.4, §7.4.1: 1009). What can't be compressed gets a little
+    /// longer by it: the limit proper is for the message that comes out.
+    pub(super) fn fit(&self, len: u64, start: Start, rules: &Rules) -> Result<usize, ProtocolError> {
+        let compressed = matches!(self.kind.or(Kind::of(start)), Some(Kind::CompressedText | Kind::CompressedBinary));
+        let with_slack = |limit: usize| if compressed { limit.saturating_add(limit / 64 + 64) } else { limit };
+        if len > with_slack(rules.max_frame) as u64 {
             return Err(Violation::FrameTooLarge { limit: rules.max_frame }.into());
         }
-        if len > rules.max_message.saturating_sub(self.payload.len()) as u64 {
+        if len > with_slack(rules.max_message).saturating_sub(self.payload.len()) as u64 {
             return Err(Violation::MessageTooLarge { limit: rules.max_message }.into());
         }
         Ok(len as usize)

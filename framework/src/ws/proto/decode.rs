@@ -144,7 +144,7 @@ impl Decoder {
             self.message.admit(start, rules)?;
         }
         let Some((len, at)) = frame::length(start.opcode, bytes)? else { return Ok(None) };
-        let len = if control { len as usize } else { self.message.fit(len, rules)? };
+        let len = if control { len as usize } else { self.message.fit(len, start, rules)? };
         let Some(&key) = bytes[at..].first_chunk() else { return Ok(None) };
         Ok(Some((Header { start, len, key }, at + key.len())))
     }
