@@ -313,7 +313,7 @@ pub fn test(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// }
 ///
 /// assert_eq!(Sort::from_param("newest"), Ok(Sort::Newest));
-/// assert_eq!(Sort::from_param("best").unwrap_err().to_string(), "expected `newest` or `oldest`");
+/// assert_eq!(Sort::from_param("best").unwrap_err().to_string(), "expected `newest` or `oldest`, got `best`");
 /// ```
 ///
 /// A wrapper around one value is read as that value. An enum has variants without fields, which are
