@@ -34,7 +34,8 @@ pub struct Limits {
     pub outbox_messages: usize,
     /// Time for which a full outbox may make no progress. Beyond: close 1013. Default 10 s.
     pub stall_timeout: Duration,
-    /// Messages that wait for the handler to receive them; when it is full, reading stops and TCP pushes back. Default 16.
+    /// Messages that wait for the handler to receive them; when it is full, reading stops and TCP pushes back. While the
+    /// handler waits in `closed()`, up to 256 may wait if they have 16 KiB at most together. Default 16.
     pub inbox_messages: usize,
     /// Silence after which the server sends a ping; `None` sends none. Default 20 s.
     pub ping_interval: Option<Duration>,
