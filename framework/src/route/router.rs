@@ -151,7 +151,7 @@ impl Router {
         self
     }
 
-    /// Names the group that the routes are documented under.
+    /// Names the group that the routes are documented under. Kept for the documents, which are still to come.
     pub fn tag(mut self, tag: impl Into<Cow<'static, str>>) -> Self {
         let tag = tag.into();
         self.tag = Some(tag);
