@@ -1,9 +1,9 @@
 //! The runtime underneath: tokio.
 
-use std::future::Future;
+use std::{future::Future, num::NonZeroU64, ops::Add, sync::OnceLock, time::Duration};
 
-use tokio::task::JoinHandle;
 pub(crate) use tokio::time::timeout;
+use tokio::{task::JoinHandle, time::Instant};
 
 /// A boxed future that may cross threads.
 pub type BoxFuture<'a, T> = std::pin::Pin<Box<dyn Future<Output = T> + Send + 'a>>;
@@ -18,6 +18,39 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     tokio::spawn(future)
+}
+
+/// A moment in eight bytes, with or without `Option`: each connection has several. Of tokio's clock, which a test can stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Moment(NonZeroU64);
+
+impl Moment {
+    pub(crate) fn now() -> Self {
+        let nanos = Instant::now().saturating_duration_since(origin()).as_nanos();
+        Self(NonZeroU64::MIN.saturating_add(u64::try_from(nanos).unwrap_or(u64::MAX)))
+    }
+
+    pub(crate) fn instant(self) -> Instant {
+        origin() + Duration::from_nanos(self.0.get())
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, duration: Duration) -> Self {
+        Self(self.0.saturating_add(u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)))
+    }
+}
+
+/// Long before the first moment that anybody asks for: a clock that a test has stopped may be behind ours.
+fn origin() -> Instant {
+    const BEFORE: Duration = Duration::from_secs(3600);
+    static ORIGIN: OnceLock<Instant> = OnceLock::new();
+    *ORIGIN.get_or_init(|| {
+        let now = std::time::Instant::now();
+        now.checked_sub(BEFORE).unwrap_or(now).into()
+    })
 }
 
 /// How `#[sockeye::main]` and `#[sockeye::test]` run.

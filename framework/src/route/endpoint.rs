@@ -8,12 +8,14 @@ use std::{
     task::{Context, Poll},
 };
 
+use pin_project_lite::pin_project;
+
 use super::RouteInfo;
 use crate::{
     extract::{Needs, Request},
     http::Response,
     rt::BoxFuture,
-    ws::{HandlerFuture, SocketOutcome, Upgrade},
+    ws::{HandlerFuture, Outcome, SocketOutcome, Upgrade},
 };
 
 /// A call of a handler: a future of what it returns, which also knows the route it belongs to.
@@ -22,8 +24,49 @@ use crate::{
 /// return type.
 #[must_use = "futures do nothing unless awaited"]
 pub struct Call<M, T> {
-    future: Pin<Box<dyn Future<Output = T> + Send>>,
+    future: Pin<Box<dyn Handling<T>>>,
     marker: PhantomData<fn() -> M>,
+}
+
+/// A handler's future: of what the handler returns, or, in the same box, of what becomes of a socket by it. A second box
+/// would be a second allocation in each connection.
+trait Handling<T>: Send {
+    fn poll_returned(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T>;
+
+    fn of_socket(self: Pin<Box<Self>>) -> HandlerFuture
+    where
+        T: SocketOutcome;
+}
+
+pin_project! {
+    struct Handled<F> {
+        #[pin]
+        future: F,
+    }
+}
+
+impl<F> Handling<F::Output> for Handled<F>
+where
+    F: Future + Send + 'static,
+{
+    fn poll_returned(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<F::Output> {
+        self.project().future.poll(cx)
+    }
+
+    fn of_socket(self: Pin<Box<Self>>) -> HandlerFuture
+    where
+        F::Output: SocketOutcome,
+    {
+        self
+    }
+}
+
+impl<F: Future<Output: SocketOutcome>> Future for Handled<F> {
+    type Output = Outcome;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        self.project().future.poll(cx).map(SocketOutcome::into_outcome)
+    }
 }
 
 impl<M, T> Call<M, T> {
@@ -32,7 +75,7 @@ impl<M, T> Call<M, T> {
     where
         F: Future<Output = T> + Send + 'static,
     {
-        Self { future: Box::pin(future), marker: PhantomData }
+        Self { future: Box::pin(Handled { future }), marker: PhantomData }
     }
 }
 
@@ -40,7 +83,7 @@ impl<M, T> Future for Call<M, T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<T> {
-        self.future.as_mut().poll(cx)
+        self.future.as_mut().poll_returned(cx)
     }
 }
 
@@ -75,9 +118,9 @@ pub enum Handler {
 pub struct Running(pub(crate) HandlerFuture);
 
 impl Running {
-    /// Boxes the call with what becomes of its result.
+    /// Takes the handler's future out of its call.
     pub fn new<M: 'static, T: SocketOutcome + 'static>(call: Call<M, T>) -> Self {
-        Self(Box::pin(async move { call.await.into_outcome() }))
+        Self(call.future.of_socket())
     }
 }
 

@@ -38,6 +38,10 @@ pub(crate) struct Connection {
     /// The driver polls the handler right now and will flush afterwards: set by the driver alone, cleared under the
     /// outbox's lock, so that whoever sees it set may leave the flush to the driver.
     polling: AtomicBool,
+    /// The alarm has rung that the driver had set.
+    rung: AtomicBool,
+    /// The driver is to end without asking anybody.
+    aborted: AtomicBool,
 }
 
 impl Connection {
@@ -50,6 +54,8 @@ impl Connection {
             inbox: Mutex::default(),
             outbox: Mutex::default(),
             polling: AtomicBool::new(false),
+            rung: AtomicBool::new(false),
+            aborted: AtomicBool::new(false),
         }
     }
 
@@ -71,6 +77,27 @@ impl Connection {
         let outbox = self.outbox();
         self.polling.store(false, Ordering::Relaxed);
         outbox
+    }
+
+    /// Wakes the driver because of the time.
+    pub(super) fn ring(&self) {
+        self.rung.store(true, Ordering::Release);
+        self.outbox().wake_driver();
+    }
+
+    /// Whether the alarm has rung since this was last asked.
+    pub(super) fn take_ring(&self) -> bool {
+        self.rung.load(Ordering::Relaxed) && self.rung.swap(false, Ordering::Acquire)
+    }
+
+    /// Ends the driver without asking anybody.
+    pub(super) fn abort(&self) {
+        self.aborted.store(true, Ordering::Release);
+        self.outbox().wake_driver();
+    }
+
+    pub(super) fn is_aborted(&self) -> bool {
+        self.aborted.load(Ordering::Acquire)
     }
 
     /// Sends one message, or waits for room in the outbox.

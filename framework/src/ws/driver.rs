@@ -11,12 +11,8 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::Arc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
-
-use pin_project_lite::pin_project;
-
-use tokio::time::{Instant, Sleep, sleep_until};
 
 use self::input::Input;
 use super::{
@@ -28,6 +24,7 @@ use super::{
     sockets::{Registration, Sockets},
     upgrade::{Attached, Upgrading},
 };
+use crate::rt::Moment;
 
 /// Messages that one poll takes at most before it lets other tasks run.
 const MESSAGES_A_POLL: usize = 256;
@@ -63,33 +60,31 @@ enum Stage {
     /// Our side is closed. What the peer still sends is thrown away for a while: closing a socket with unread bytes
     /// would reset it, and the reset could destroy our close frame on its way.
     Draining {
-        until: Instant,
+        until: Moment,
         left: usize,
     },
     /// The stream is closed; the handler may still run.
     Over,
 }
 
-pin_project! {
-    /// The task: small, since there is one for each connection.
-    struct Task {
-        driver: Driver,
-        #[pin]
-        timer: Sleep,
-    }
-}
-
-impl Future for Task {
+/// The task. It holds the driver itself, which is small, since there is one for each connection.
+impl Future for Driver {
     type Output = ();
 
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        let task = self.project();
-        if let Io::Upgrading(upgrading) = &mut task.driver.io {
-            let attached = ready!(upgrading.as_mut().poll(cx));
-            task.driver.attach(attached);
-            task.driver.connection.outbox().driver = Some(cx.waker().clone());
+        let driver = self.get_mut();
+        if driver.connection.is_aborted() {
+            return Poll::Ready(());
         }
-        task.driver.poll(cx, task.timer)
+        if let Io::Upgrading(upgrading) = &mut driver.io {
+            let upgraded = upgrading.as_mut().poll(cx);
+            driver.connection.outbox().driver = Some(cx.waker().clone());
+            match upgraded {
+                Poll::Ready(attached) => driver.attach(attached),
+                Poll::Pending => return Poll::Pending,
+            }
+        }
+        driver.run(cx)
     }
 }
 
@@ -119,7 +114,7 @@ impl Driver {
             carry: Vec::new(),
             reads_to_end: false,
             closing: Closing::default(),
-            clock: timer::Clock::start(),
+            clock: timer::Clock::start(Moment::now()),
         }
     }
 
@@ -157,10 +152,7 @@ impl Driver {
 
     /// Runs the connection in a task of its own, to its end.
     pub(crate) fn spawn(self) {
-        let (id, sockets) = (self.connection.id, self.registration.sockets.clone());
-        let timer = sleep_until(self.clock.armed);
-        let task = tokio::spawn(Task { driver: self, timer });
-        sockets.set_task(id, task.abort_handle());
+        tokio::spawn(self);
     }
 
     /// What the decoder holds the peer to.
@@ -175,7 +167,7 @@ impl Driver {
         }
     }
 
-    fn poll(&mut self, cx: &mut Context<'_>, timer: Pin<&mut Sleep>) -> Poll<()> {
+    fn run(&mut self, cx: &mut Context<'_>) -> Poll<()> {
         let mut input = Input::new(self.rules(), MESSAGES_A_POLL);
         let mut first = true;
         loop {
@@ -191,7 +183,7 @@ impl Driver {
             }
         }
         self.put_away(input, cx);
-        self.poll_timer(cx, timer);
+        self.poll_timer(cx);
         if self.stage == Stage::Over && self.handler.is_none() { Poll::Ready(()) } else { Poll::Pending }
     }
 
@@ -245,7 +237,7 @@ mod tests {
     /// What an idle connection costs is mostly these two.
     #[test]
     fn an_idle_connection_is_small() {
-        assert!(size_of::<Task>() <= 480, "{}", size_of::<Task>());
-        assert!(size_of::<Connection>() <= 360, "{}", size_of::<Connection>());
+        assert!(size_of::<Driver>() <= 272, "{}", size_of::<Driver>());
+        assert!(size_of::<Connection>() <= 272, "{}", size_of::<Connection>());
     }
 }

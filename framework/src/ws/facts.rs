@@ -43,13 +43,13 @@ impl Params {
 
 /// The handshake's facts. What people look at is built when somebody asks for it.
 pub(crate) struct Facts {
-    /// Path parameters, URI and header lines, each with its length in front: copies, since the originals keep the whole
-    /// read buffer of the HTTP connection alive.
+    /// The peer's address, path parameters, URI and header lines, each with its length in front: copies, since the
+    /// originals keep the whole read buffer of the HTTP connection alive.
     packed: Box<[u8]>,
-    /// How many items at the front are names and values of the path.
+    /// How many items are names and values of the path.
     path_items: u16,
-    pub(crate) peer: Option<SocketAddr>,
-    protocol: OnceLock<Box<str>>,
+    #[expect(clippy::box_collection, reason = "one word less in nearly every connection")]
+    protocol: OnceLock<Box<String>>,
     opened: OnceLock<Box<Opened>>,
 }
 
@@ -65,6 +65,10 @@ impl Facts {
     pub(crate) fn of(request: &Request, protocol: Option<&'static str>) -> Self {
         let path = &request.scope.path.0;
         let mut packed = Vec::with_capacity(512);
+        match request.peer_addr() {
+            Some(peer) => put(&mut packed, peer.to_string().as_bytes()),
+            None => put(&mut packed, b""),
+        }
         for (name, value) in path {
             put(&mut packed, name.as_bytes());
             put(&mut packed, value.text().as_bytes());
@@ -78,8 +82,7 @@ impl Facts {
             packed: packed.into_boxed_slice(),
             // A path of 8 KiB has no more parameters than that.
             path_items: path.len() as u16 * 2,
-            peer: request.peer_addr(),
-            protocol: protocol.map(|protocol| OnceLock::from(Box::from(protocol))).unwrap_or_default(),
+            protocol: protocol.map(|protocol| OnceLock::from(Box::new(protocol.to_owned()))).unwrap_or_default(),
             opened: OnceLock::new(),
         }
     }
@@ -87,17 +90,22 @@ impl Facts {
     fn items(&self) -> impl Iterator<Item = &[u8]> {
         let mut rest = &*self.packed;
         std::iter::from_fn(move || {
-            let (length, tail) = rest.split_first_chunk::<4>()?;
-            let (item, tail) = tail.split_at_checked(u32::from_ne_bytes(*length) as usize)?;
+            let length = take_length(&mut rest)?;
+            let (item, tail) = rest.split_at_checked(length)?;
             rest = tail;
             Some(item)
         })
     }
 
+    /// The peer's address, where the server knows it.
+    pub(crate) fn peer(&self) -> Option<SocketAddr> {
+        std::str::from_utf8(self.items().next()?).ok()?.parse().ok()
+    }
+
     fn opened(&self) -> &Opened {
         self.opened.get_or_init(|| {
             let text = |item: &[u8]| String::from_utf8_lossy(item).into_owned();
-            let mut items = self.items();
+            let mut items = self.items().skip(1);
             let path: Vec<_> = items.by_ref().take(self.path_items.into()).map(text).collect();
             let path = path.chunks_exact(2).map(|pair| (pair[0].clone(), pair[1].clone()));
             let path = Params(path.collect());
@@ -115,12 +123,12 @@ impl Facts {
     }
 
     pub(crate) fn protocol(&self) -> Option<&str> {
-        self.protocol.get().map(|protocol| &**protocol)
+        self.protocol.get().map(|protocol| protocol.as_str())
     }
 
     /// Unless one was chosen before.
     pub(crate) fn choose_protocol(&self, protocol: String) {
-        self.protocol.get_or_init(|| protocol.into_boxed_str());
+        self.protocol.get_or_init(|| Box::new(protocol));
     }
 
     pub(crate) fn uri(&self) -> &Uri {
@@ -140,14 +148,33 @@ impl Facts {
     }
 }
 
+/// Appends an item behind its length, of which each byte holds seven bits, the low ones first; the highest bit of a byte
+/// says that more follow.
 fn put(packed: &mut Vec<u8>, item: &[u8]) {
-    // A head is bounded far below 4 GiB.
-    packed.extend_from_slice(&(item.len() as u32).to_ne_bytes());
+    let mut length = item.len();
+    while length > 0x7f {
+        packed.push(length as u8 | 0x80);
+        length >>= 7;
+    }
+    packed.push(length as u8);
     packed.extend_from_slice(item);
+}
+
+fn take_length(rest: &mut &[u8]) -> Option<usize> {
+    let mut length = 0;
+    for shift in (0..usize::BITS).step_by(7) {
+        let (byte, tail) = rest.split_first()?;
+        *rest = tail;
+        length |= usize::from(byte & 0x7f) << shift;
+        if byte & 0x80 == 0 {
+            return Some(length);
+        }
+    }
+    None
 }
 
 impl fmt::Debug for Facts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Facts").field("path", &self.uri().path()).field("peer", &self.peer).finish_non_exhaustive()
+        f.debug_struct("Facts").field("path", &self.uri().path()).field("peer", &self.peer()).finish_non_exhaustive()
     }
 }

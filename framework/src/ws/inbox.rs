@@ -19,15 +19,20 @@ pub(crate) struct Inbox {
     #[expect(clippy::box_collection, reason = "one word while there is none, which is nearly always")]
     more: Option<Box<VecDeque<Message>>>,
     receiver: Option<Waker>,
-    /// Who waits for the end, each with a key of its own.
-    watchers: Vec<(u32, Waker)>,
-    next_watcher: u32,
+    watchers: Option<Box<Watchers>>,
     /// Payload bytes that wait.
     bytes: usize,
     gone: Option<Box<Gone>>,
     /// The driver stopped reading because the inbox was full.
     paused: bool,
     abandoned: bool,
+}
+
+/// Who waits for the end, each under a key of its own.
+#[derive(Debug, Default)]
+struct Watchers {
+    wakers: Vec<(u32, Waker)>,
+    next_key: u32,
 }
 
 /// The peer is gone: with a close frame, or without.
@@ -52,7 +57,7 @@ impl Inbox {
         if self.abandoned {
             return usize::MAX;
         }
-        let limit = match self.watchers.is_empty() || self.bytes > WATCHED_BYTES {
+        let limit = match self.watchers.is_none() || self.bytes > WATCHED_BYTES {
             true => limit.max(1),
             // Small messages may pile up further, so that the close frame behind them is found.
             false => limit.max(WATCHED_MESSAGES),
@@ -101,7 +106,7 @@ impl Inbox {
             return Vec::new();
         }
         self.gone = Some(Box::new(Gone(frame)));
-        let watchers = std::mem::take(&mut self.watchers);
+        let watchers = self.watchers.take().map(|watchers| watchers.wakers).unwrap_or_default();
         watchers.into_iter().map(|(_, waker)| waker).chain(self.receiver.take()).collect()
     }
 
@@ -111,19 +116,24 @@ impl Inbox {
 
     /// Wakes when the peer is gone. Whether the driver waits for room, of which there may be some now.
     pub(crate) fn watch(&mut self, key: &mut Option<u32>, waker: &Waker) -> bool {
-        let known = self.watchers.iter_mut().find(|(known, _)| Some(*known) == *key);
+        let watchers = self.watchers.get_or_insert_default();
+        let known = watchers.wakers.iter_mut().find(|(known, _)| Some(*known) == *key);
         if let Some((_, known)) = known {
             known.clone_from(waker);
             return false;
         }
-        *key = Some(self.next_watcher);
-        self.watchers.push((self.next_watcher, waker.clone()));
-        self.next_watcher = self.next_watcher.wrapping_add(1);
+        *key = Some(watchers.next_key);
+        watchers.wakers.push((watchers.next_key, waker.clone()));
+        watchers.next_key = watchers.next_key.wrapping_add(1);
         std::mem::take(&mut self.paused)
     }
 
     pub(crate) fn unwatch(&mut self, key: u32) {
-        self.watchers.retain(|(known, _)| *known != key);
+        let Some(watchers) = &mut self.watchers else { return };
+        watchers.wakers.retain(|(known, _)| *known != key);
+        if watchers.wakers.is_empty() {
+            self.watchers = None;
+        }
     }
 
     /// Asks to be woken once there is room, if there is none.

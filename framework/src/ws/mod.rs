@@ -1,5 +1,6 @@
 //! Sockets: one driver per connection, and the handles that handlers hold.
 
+mod alarms;
 mod connection;
 mod driver;
 mod facts;
@@ -28,9 +29,9 @@ pub(crate) use handshake::upgrade_required;
 pub(crate) use handshake::{Handshake, is_upgrade};
 pub(crate) use io::Stream;
 pub use options::{Invalid, RouteOptions};
-pub(crate) use outcome::HandlerFuture;
 pub use outcome::SocketOutcome;
 pub(crate) use outcome::panic_message;
+pub(crate) use outcome::{HandlerFuture, Outcome};
 pub use proto::{CloseCode, CloseFrame, Message, Text};
 pub use receive::Iter;
 pub use socket::{ConnectionId, WebSocket};

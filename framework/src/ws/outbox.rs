@@ -11,10 +11,10 @@ use std::{
     task::{Poll, Waker},
 };
 
-use tokio::{net::tcp::OwnedWriteHalf, time::Instant};
+use tokio::net::tcp::OwnedWriteHalf;
 
 use super::proto::{self, CloseFrame, Closing, Deflater, Op};
-use crate::config::Limits;
+use crate::{config::Limits, rt::Moment};
 
 /// From here on the queue is flushed without waiting for the end of the handler's poll.
 const FLUSH_AT: usize = 16 * 1024;
@@ -38,12 +38,19 @@ pub(crate) struct Outbox {
     /// Compresses messages, where that was agreed on: under the lock, so that it sees them in the order of the queue.
     pub(crate) deflater: Option<Box<Deflater>>,
     pub(crate) closing: Closing,
-    pub(crate) closed_at: Option<Instant>,
+    pub(crate) closed_at: Option<Moment>,
     /// No byte will leave any more.
     pub(crate) broken: bool,
+    slow: Option<Box<Slow>>,
+}
+
+/// The queue is full.
+#[derive(Debug)]
+struct Slow {
+    /// Since when, or since when it has made no progress.
+    since: Moment,
+    /// Who waits for room.
     waiters: Vec<Waker>,
-    /// When the queue was full and last made progress.
-    pub(crate) full_since: Option<Instant>,
 }
 
 /// Encoded frames, and where each ends.
@@ -128,13 +135,18 @@ impl Outbox {
 
     /// Remembers a sender that waits for room. The first one starts the time that the peer has: the driver must know.
     pub(crate) fn wait(&mut self, waker: &Waker) {
-        if self.full_since.is_none() {
-            self.full_since = Some(Instant::now());
+        if self.slow.is_none() {
             self.wake_driver();
         }
-        if !self.waiters.iter().any(|known| known.will_wake(waker)) {
-            self.waiters.push(waker.clone());
+        let slow = self.slow.get_or_insert_with(|| Box::new(Slow { since: Moment::now(), waiters: Vec::new() }));
+        if !slow.waiters.iter().any(|known| known.will_wake(waker)) {
+            slow.waiters.push(waker.clone());
         }
+    }
+
+    /// Since when the queue has been full without progress.
+    pub(crate) fn full_since(&self) -> Option<Moment> {
+        self.slow.as_ref().map(|slow| slow.since)
     }
 
     /// Appends a message, compressed where that was agreed on and is worth it.
@@ -198,7 +210,7 @@ impl Outbox {
             return;
         }
         self.closing.sent();
-        self.closed_at = Some(Instant::now());
+        self.closed_at = Some(Moment::now());
         let queue = self.queue.get_or_insert_with(Queue::take);
         proto::encode_close(frame, &mut queue.bytes);
         queue.ends.push_back(queue.bytes.len());
@@ -260,7 +272,6 @@ impl Outbox {
         }
         if moved {
             // Who still finds it full says so again.
-            self.full_since = None;
             self.wake_waiters();
         }
     }
@@ -269,7 +280,6 @@ impl Outbox {
     pub(crate) fn fail(&mut self) {
         self.broken = true;
         self.queue = None;
-        self.full_since = None;
         self.blocked = false;
         self.wake_waiters();
         self.wake_driver();
@@ -277,7 +287,8 @@ impl Outbox {
 
     /// They look for themselves whether there is room now.
     fn wake_waiters(&mut self) {
-        self.waiters.drain(..).for_each(Waker::wake);
+        let waiters = self.slow.take().map(|slow| slow.waiters).unwrap_or_default();
+        waiters.into_iter().for_each(Waker::wake);
     }
 
     pub(crate) fn wake_driver(&self) {

@@ -1,7 +1,6 @@
 //! Receiving: the end of the inbox that a handler holds.
 
 use std::{
-    collections::VecDeque,
     fmt,
     future::poll_fn,
     marker::PhantomData,
@@ -20,19 +19,18 @@ use crate::error::{Error, Result};
 /// The right to receive. Whoever holds it last ends the reading: what comes afterwards is dropped.
 pub(super) struct Inlet<In> {
     connection: Option<Arc<Connection>>,
-    /// Answers to messages that did not parse, until the outbox takes them.
-    replies: VecDeque<Vec<u8>>,
+    /// The answer to a message that did not parse, until the outbox takes it.
+    reply: Option<Box<Vec<u8>>>,
     types: PhantomData<fn() -> In>,
 }
 
 impl<In> Inlet<In> {
     pub(super) fn new(connection: Arc<Connection>) -> Self {
-        Self { connection: Some(connection), replies: VecDeque::new(), types: PhantomData }
+        Self { connection: Some(connection), reply: None, types: PhantomData }
     }
 
     pub(super) fn typed<Other>(mut self) -> Inlet<Other> {
-        let replies = std::mem::take(&mut self.replies);
-        Inlet { connection: self.connection.take(), replies, types: PhantomData }
+        Inlet { connection: self.connection.take(), reply: self.reply.take(), types: PhantomData }
     }
 
     pub(super) fn connection(&self) -> &Arc<Connection> {
@@ -63,10 +61,10 @@ impl<In: Inbound> Inlet<In> {
     /// Receives, and treats what does not parse as the route says.
     fn poll_gone_typed(&mut self, cx: &mut Context<'_>) -> Poll<Result<Result<In>, Gone>> {
         loop {
-            while let Some(reply) = self.replies.front() {
+            if let Some(reply) = &self.reply {
                 // A peer that is gone needs no answer.
                 let _sent_or_gone = ready!(self.connection().poll_send(cx, Op::Text, reply));
-                self.replies.pop_front();
+                self.reply = None;
             }
             let message = ready!(self.connection().poll_receive(cx))?;
             let error = match In::decode(message) {
@@ -76,7 +74,7 @@ impl<In: Inbound> Inlet<In> {
             match self.connection().invalid {
                 Invalid::Pass => return Poll::Ready(Ok(Err(error))),
                 Invalid::Close => return Poll::Ready(Ok(Err(refuse(self.connection(), error)))),
-                Invalid::Reply => self.replies.push_back(invalid_reply(&error)),
+                Invalid::Reply => self.reply = Some(Box::new(invalid_reply(&error))),
             }
         }
     }

@@ -323,7 +323,7 @@ macro_rules! sending {
 
             /// The peer's address, where the server knows it.
             pub fn peer_addr(&self) -> Option<SocketAddr> {
-                self.connection().facts.peer
+                self.connection().facts.peer()
             }
 
             /// The subprotocol that was agreed on.

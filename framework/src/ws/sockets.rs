@@ -1,18 +1,21 @@
 //! The open sockets of an app: to close them when the server stops, and to learn what failed.
 
 use std::{
-    collections::HashMap,
+    borrow::Borrow,
+    collections::HashSet,
     fmt,
+    hash::{Hash, Hasher},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
 };
 
-use tokio::{sync::Notify, task::AbortHandle};
+use tokio::sync::Notify;
 
 use super::{
     Connection,
+    alarms::Alarms,
     failures::Failures,
     proto::{CloseCode, CloseFrame},
 };
@@ -22,16 +25,35 @@ use crate::sync::lock;
 #[derive(Default)]
 pub(crate) struct Sockets {
     /// Locked when a socket opens or closes, and when the server stops.
-    open: Mutex<HashMap<u64, Entry>>,
+    open: Mutex<HashSet<Open>>,
     next_id: AtomicU64,
     empty: Notify,
+    pub(super) alarms: Arc<Alarms>,
     pub(crate) failures: Failures,
 }
 
-struct Entry {
-    connection: Arc<Connection>,
-    task: Option<AbortHandle>,
+/// A connection under its id.
+struct Open(Arc<Connection>);
+
+impl Borrow<u64> for Open {
+    fn borrow(&self) -> &u64 {
+        &self.0.id
+    }
 }
+
+impl Hash for Open {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.id.hash(state);
+    }
+}
+
+impl PartialEq for Open {
+    fn eq(&self, other: &Self) -> bool {
+        self.0.id == other.0.id
+    }
+}
+
+impl Eq for Open {}
 
 /// Takes its connection off the list when the driver ends, however it ends.
 pub(crate) struct Registration {
@@ -47,14 +69,17 @@ impl Sockets {
 
     pub(crate) fn register(self: &Arc<Self>, connection: Arc<Connection>) -> Registration {
         let id = connection.id;
-        lock(&self.open).insert(id, Entry { connection, task: None });
+        lock(&self.open).insert(Open(connection));
         Registration { sockets: self.clone(), id }
     }
 
-    pub(crate) fn set_task(&self, id: u64, task: AbortHandle) {
-        if let Some(entry) = lock(&self.open).get_mut(&id) {
-            entry.task = Some(task);
-        }
+    pub(super) fn get(&self, id: u64) -> Option<Arc<Connection>> {
+        lock(&self.open).get(&id).map(|open| open.0.clone())
+    }
+
+    /// All that are open now: a copy, since who closes one may find the list locked by its end.
+    fn all(&self) -> Vec<Arc<Connection>> {
+        lock(&self.open).iter().map(|open| open.0.clone()).collect()
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -64,17 +89,14 @@ impl Sockets {
     /// Tells every peer that the server goes away (RFC 6455 section 7.4.1, code 1001).
     pub(crate) fn close_all(&self) {
         let frame = CloseFrame { code: CloseCode::GOING_AWAY, reason: "the server is stopping".into() };
-        // Copied first: closing may end drivers, which take themselves off the list.
-        let open: Vec<_> = lock(&self.open).values().map(|entry| entry.connection.clone()).collect();
-        for connection in open {
+        for connection in self.all() {
             connection.close(Some(&frame));
         }
     }
 
     /// Ends what is left without asking.
     pub(crate) fn abort_all(&self) {
-        let tasks: Vec<_> = lock(&self.open).values().filter_map(|entry| entry.task.clone()).collect();
-        tasks.iter().for_each(AbortHandle::abort);
+        self.all().iter().for_each(|connection| connection.abort());
     }
 
     /// Waits until no socket is open.
@@ -97,7 +119,7 @@ impl Sockets {
             connection = connection.id,
             "a handler failed: {message}"
         );
-        self.failures.note(connection.facts.peer, connection.facts.uri().path(), message);
+        self.failures.note(connection.facts.peer(), connection.facts.uri().path(), message);
     }
 }
 
@@ -106,6 +128,7 @@ impl Drop for Registration {
         let mut open = lock(&self.sockets.open);
         open.remove(&self.id);
         if open.is_empty() {
+            self.sockets.alarms.clear();
             self.sockets.empty.notify_waiters();
         }
     }

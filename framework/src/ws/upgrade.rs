@@ -132,7 +132,7 @@ impl<In, Out> Upgrade<In, Out> {
 
     /// The peer's address, where the server knows it.
     pub fn peer_addr(&self) -> Option<std::net::SocketAddr> {
-        self.connection.facts.peer
+        self.connection.facts.peer()
     }
 
     /// The id that the socket will have.

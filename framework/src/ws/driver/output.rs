@@ -6,10 +6,13 @@ use std::{
     time::Duration,
 };
 
-use tokio::{io::AsyncWrite, time::Instant};
+use tokio::io::AsyncWrite;
 
 use super::{Driver, Stage};
-use crate::ws::{io::Io, outbox::Outbox};
+use crate::{
+    rt::Moment,
+    ws::{io::Io, outbox::Outbox},
+};
 
 /// What is still read, and thrown away, after our side is closed.
 const DRAIN_BYTES: usize = 64 * 1024;
@@ -33,7 +36,7 @@ impl Driver {
         }
         self.closing = outbox.closing;
         self.clock.closed_at = outbox.closed_at;
-        self.clock.full_since = outbox.full_since;
+        self.clock.full_since = outbox.full_since();
         let (broken, done) = (outbox.broken, outbox.is_empty());
         if was_blocked && outbox.len() < waiting {
             // A full socket takes bytes again: the peer has acknowledged some, and is there.
@@ -71,7 +74,7 @@ impl Driver {
         self.connection.outbox().writer = None;
         self.connection.set_gone(None);
         self.carry = Vec::new();
-        self.stage = Stage::Draining { until: Instant::now() + DRAIN_TIME, left: DRAIN_BYTES };
+        self.stage = Stage::Draining { until: Moment::now() + DRAIN_TIME, left: DRAIN_BYTES };
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) {

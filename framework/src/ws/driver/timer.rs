@@ -1,18 +1,12 @@
-//! The clock side: heartbeat, and the limits of time. One timer a connection, moved only when it would ring too late.
+//! The clock side: heartbeat, and the limits of time. One alarm a connection, set anew only when it would ring too late.
 
-use std::{
-    pin::{Pin, pin},
-    task::Context,
-    time::Duration,
-};
-
-use tokio::{
-    task::coop::unconstrained,
-    time::{Instant, Sleep},
-};
+use std::{task::Context, time::Duration};
 
 use super::{Driver, Stage};
-use crate::ws::proto::{CloseCode, CloseFrame, Op};
+use crate::{
+    rt::Moment,
+    ws::proto::{CloseCode, CloseFrame, Op},
+};
 
 /// How often a connection whose inbox is full looks whether its peer is still there.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
@@ -20,19 +14,18 @@ const LOOK_AGAIN: Duration = Duration::from_secs(1);
 /// When things happened.
 #[derive(Debug)]
 pub(super) struct Clock {
-    /// When the timer rings next; not later than anything is due.
-    pub(super) armed: Instant,
-    started: bool,
+    /// When the alarm rings next; not later than anything is due.
+    armed: Option<Moment>,
     /// When the peer was last heard.
-    heard: Instant,
-    pinged: Option<Instant>,
+    heard: Moment,
+    pinged: Option<Moment>,
     /// When the message began that is not complete yet.
-    pub(super) message_since: Option<Instant>,
-    pub(super) closed_at: Option<Instant>,
-    pub(super) full_since: Option<Instant>,
+    pub(super) message_since: Option<Moment>,
+    pub(super) closed_at: Option<Moment>,
+    pub(super) full_since: Option<Moment>,
     /// Reading has stopped because the inbox is full: the peer can't be heard, whatever it says. Since when, or when we
     /// last looked whether it is there.
-    paused: Option<Instant>,
+    paused: Option<Moment>,
 }
 
 /// What to do when the timer rings.
@@ -48,11 +41,9 @@ enum Due {
 }
 
 impl Clock {
-    pub(super) fn start() -> Self {
-        let now = Instant::now();
+    pub(super) fn start(now: Moment) -> Self {
         Self {
-            armed: now,
-            started: false,
+            armed: None,
             heard: now,
             pinged: None,
             message_since: None,
@@ -63,12 +54,12 @@ impl Clock {
     }
 
     pub(super) fn heard_now(&mut self) {
-        self.heard = Instant::now();
+        self.heard = Moment::now();
         self.pinged = None;
     }
 
     pub(super) fn pause(&mut self) {
-        self.paused.get_or_insert_with(Instant::now);
+        self.paused.get_or_insert_with(Moment::now);
     }
 
     /// Reading goes on: the time in which we did not listen is not the peer's silence.
@@ -80,23 +71,23 @@ impl Clock {
 }
 
 impl Driver {
-    pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>, mut timer: Pin<&mut Sleep>) {
+    /// Does what is due, and sets the alarm for what is due next, unless it rings early enough.
+    pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>) {
         if !self.decoder.message_started() {
             self.clock.message_since = None;
         } else if self.clock.message_since.is_none() {
             self.clock.message_since = Some(self.clock.heard);
         }
+        if self.connection.take_ring() {
+            self.clock.armed = None;
+        }
         while let Some((at, due)) = self.next_due() {
-            if at < self.clock.armed || !self.clock.started || timer.is_elapsed() {
-                self.clock.started = true;
-                self.clock.armed = at;
-                timer.as_mut().reset(at);
-            } else {
+            if self.clock.armed.is_some_and(|armed| armed <= at) {
                 return;
             }
-            // Out of tokio's budget a timer would not even note whom to wake.
-            if pin!(unconstrained(timer.as_mut())).poll(cx).is_pending() {
-                return;
+            if at > Moment::now() {
+                self.clock.armed = Some(at);
+                return self.registration.sockets.wake_at(at, self.connection.id);
             }
             self.ring(due);
             self.poll_output(cx);
@@ -104,7 +95,7 @@ impl Driver {
     }
 
     /// What is due next, and when.
-    fn next_due(&self) -> Option<(Instant, Due)> {
+    fn next_due(&self) -> Option<(Moment, Due)> {
         let limits = &self.connection.limits;
         let clock = &self.clock;
         if let Stage::Draining { until, .. } = self.stage {
@@ -130,7 +121,7 @@ impl Driver {
     fn ring(&mut self, due: Due) {
         match due {
             Due::Ping => {
-                self.clock.pinged = Some(Instant::now());
+                self.clock.pinged = Some(Moment::now());
                 let mut outbox = self.connection.outbox();
                 if outbox.is_open() {
                     outbox.push(Op::Ping, b"");
@@ -153,7 +144,7 @@ impl Driver {
             Due::NoClose => self.shut_down(),
             Due::Drained => self.over(),
             Due::Look if self.io.is_read_closed() => self.read_to_end(),
-            Due::Look => self.clock.paused = Some(Instant::now()),
+            Due::Look => self.clock.paused = Some(Moment::now()),
         }
     }
 }

@@ -17,6 +17,7 @@ mod frame;
 mod key;
 mod mask;
 mod message;
+mod partial;
 mod rules;
 mod text;
 mod utf8;
