@@ -2,7 +2,7 @@
 
 use std::{fmt, net::SocketAddr, sync::OnceLock};
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, Uri};
+use ::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
 use crate::extract::Request;
 
@@ -75,7 +75,7 @@ impl Facts {
         }
         put(&mut packed, request.uri().to_string().as_bytes());
         for (name, value) in request.headers() {
-            put(&mut packed, name.as_str().as_bytes());
+            put_name(&mut packed, name);
             put(&mut packed, value.as_bytes());
         }
         Self {
@@ -113,7 +113,7 @@ impl Facts {
             let uri = items.next().and_then(|uri| Uri::try_from(uri).ok()).unwrap_or_default();
             let mut headers = HeaderMap::new();
             while let (Some(name), Some(value)) = (items.next(), items.next()) {
-                if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name), HeaderValue::from_bytes(value)) {
+                if let (Some(name), Ok(value)) = (name_of(name), HeaderValue::from_bytes(value)) {
                     headers.append(name, value);
                 }
             }
@@ -145,6 +145,43 @@ impl Facts {
 
     pub(crate) fn path(&self) -> &Params {
         &self.opened().path
+    }
+}
+
+/// The names that browsers send with a handshake: each is kept as its place here.
+const NAMES: [HeaderName; 18] = [
+    header::HOST,
+    header::CONNECTION,
+    header::UPGRADE,
+    header::SEC_WEBSOCKET_KEY,
+    header::SEC_WEBSOCKET_VERSION,
+    header::SEC_WEBSOCKET_EXTENSIONS,
+    header::SEC_WEBSOCKET_PROTOCOL,
+    header::ORIGIN,
+    header::COOKIE,
+    header::AUTHORIZATION,
+    header::USER_AGENT,
+    header::ACCEPT,
+    header::ACCEPT_ENCODING,
+    header::ACCEPT_LANGUAGE,
+    header::CACHE_CONTROL,
+    header::PRAGMA,
+    header::FORWARDED,
+    HeaderName::from_static("x-forwarded-for"),
+];
+
+/// A place is a byte that no header name can start with.
+fn put_name(packed: &mut Vec<u8>, name: &HeaderName) {
+    match NAMES.iter().position(|known| known == name) {
+        Some(place) => put(packed, &[place as u8]),
+        None => put(packed, name.as_str().as_bytes()),
+    }
+}
+
+fn name_of(item: &[u8]) -> Option<HeaderName> {
+    match item {
+        [place] if usize::from(*place) < NAMES.len() => Some(NAMES[usize::from(*place)].clone()),
+        _ => HeaderName::from_bytes(item).ok(),
     }
 }
 

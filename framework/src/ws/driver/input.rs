@@ -136,7 +136,7 @@ impl Driver {
     pub(super) fn put_away(&mut self, mut input: Input, cx: &Context<'_>) {
         if input.start < input.stop {
             // Before what `fill` has not loaded yet.
-            self.carry.splice(..0, input.waiting().iter().copied());
+            self.carry.get_or_insert_default().splice(..0, input.waiting().iter().copied());
         }
         if self.stage != Stage::Open {
             return;
@@ -176,12 +176,12 @@ impl Driver {
     /// Gets bytes to decode. `false`: there are none for now, or none any more.
     fn fill(&mut self, cx: &mut Context<'_>, input: &mut Input) -> bool {
         let buffer = input.buffer.get_or_insert_with(Borrowed::take);
-        if !self.carry.is_empty() {
-            let count = self.carry.len().min(READ_BUFFER);
-            buffer.bytes()[..count].copy_from_slice(&self.carry[..count]);
-            self.carry.drain(..count);
-            if self.carry.is_empty() {
-                self.carry = Vec::new();
+        if let Some(carry) = &mut self.carry {
+            let count = carry.len().min(READ_BUFFER);
+            buffer.bytes()[..count].copy_from_slice(&carry[..count]);
+            carry.drain(..count);
+            if carry.is_empty() {
+                self.carry = None;
             }
             (input.start, input.stop) = (0, count);
             return true;
@@ -279,7 +279,7 @@ impl Driver {
 
     /// Hands a message to the inbox. Whether it is there.
     fn deliver(&mut self, message: Message, cx: &Context<'_>, room: &mut usize) -> bool {
-        self.clock.message_since = None;
+        self.clock.end_message();
         // After our close frame nobody need receive: what does not fit is dropped, to get to the peer's.
         if *room == 0 {
             return false;
@@ -348,13 +348,13 @@ impl Driver {
     /// Reads and throws away, until the peer has closed its side too or has sent too much.
     pub(super) fn discard(&mut self, cx: &mut Context<'_>) {
         let mut buffer = Borrowed::take();
-        while let Stage::Draining { left, .. } = &mut self.stage {
+        while let Stage::Draining { left } = &mut self.stage {
             if *left == 0 {
                 return self.over();
             }
             match self.io.poll_read(cx, buffer.bytes()) {
                 Poll::Pending => return,
-                Poll::Ready(Ok(count)) if count > 0 => *left = left.saturating_sub(count),
+                Poll::Ready(Ok(count)) if count > 0 => *left = left.saturating_sub(count as u32),
                 Poll::Ready(_) => return self.over(),
             }
         }

@@ -3,7 +3,6 @@
 use std::{
     pin::Pin,
     task::{Context, Poll},
-    time::Duration,
 };
 
 use tokio::io::AsyncWrite;
@@ -15,8 +14,7 @@ use crate::{
 };
 
 /// What is still read, and thrown away, after our side is closed.
-const DRAIN_BYTES: usize = 64 * 1024;
-const DRAIN_TIME: Duration = Duration::from_secs(1);
+const DRAIN_BYTES: u32 = 64 * 1024;
 
 impl Driver {
     /// Writes what waits, and closes the stream once the last frame has left.
@@ -35,8 +33,7 @@ impl Driver {
             Io::Upgrading(_) | Io::Closed => return,
         }
         self.closing = outbox.closing;
-        self.clock.closed_at = outbox.closed_at;
-        self.clock.full_since = outbox.full_since();
+        self.clock.note_outbox(outbox.closed_at, outbox.full_since());
         let (broken, done) = (outbox.broken, outbox.is_empty());
         if was_blocked && outbox.len() < waiting {
             // A full socket takes bytes again: the peer has acknowledged some, and is there.
@@ -73,8 +70,9 @@ impl Driver {
         // Dropping the write half sends FIN.
         self.connection.outbox().writer = None;
         self.connection.set_gone(None);
-        self.carry = Vec::new();
-        self.stage = Stage::Draining { until: Moment::now() + DRAIN_TIME, left: DRAIN_BYTES };
+        self.carry = None;
+        self.clock.note(|since| since.drained = Some(Moment::now()));
+        self.stage = Stage::Draining { left: DRAIN_BYTES };
     }
 
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) {

@@ -8,6 +8,9 @@ use crate::{
     ws::proto::{CloseCode, CloseFrame, Op},
 };
 
+/// What the peer still sends is thrown away so long, once our side is closed.
+const DRAIN_TIME: Duration = Duration::from_secs(1);
+
 /// How often a connection whose inbox is full looks whether its peer is still there.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -18,14 +21,26 @@ pub(super) struct Clock {
     armed: Option<Moment>,
     /// When the peer was last heard.
     heard: Moment,
+    /// What an idle connection has nothing of.
+    rare: Option<Box<Since>>,
+}
+
+/// Since when something goes on that must not go on for ever.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Since {
+    /// A ping has left, and nothing has come since.
     pinged: Option<Moment>,
-    /// When the message began that is not complete yet.
-    pub(super) message_since: Option<Moment>,
-    pub(super) closed_at: Option<Moment>,
-    pub(super) full_since: Option<Moment>,
+    /// A message has begun and is not complete.
+    message: Option<Moment>,
+    /// Our close frame is on its way.
+    closed: Option<Moment>,
+    /// The outbox is full.
+    full: Option<Moment>,
     /// Reading has stopped because the inbox is full: the peer can't be heard, whatever it says. Since when, or when we
     /// last looked whether it is there.
     paused: Option<Moment>,
+    /// Our side is closed.
+    pub(super) drained: Option<Moment>,
 }
 
 /// What to do when the timer rings.
@@ -42,29 +57,55 @@ enum Due {
 
 impl Clock {
     pub(super) fn start(now: Moment) -> Self {
-        Self {
-            armed: None,
-            heard: now,
-            pinged: None,
-            message_since: None,
-            closed_at: None,
-            full_since: None,
-            paused: None,
+        Self { armed: None, heard: now, rare: None }
+    }
+
+    fn since(&self) -> Since {
+        self.rare.as_deref().copied().unwrap_or_default()
+    }
+
+    /// Notes that something has begun or is over.
+    pub(super) fn note(&mut self, change: impl FnOnce(&mut Since)) {
+        let old = self.since();
+        let mut new = old;
+        change(&mut new);
+        match &mut self.rare {
+            _ if new == old => {}
+            rare if new == Since::default() => *rare = None,
+            Some(since) => **since = new,
+            rare => *rare = Some(Box::new(new)),
+        }
+    }
+
+    /// Notes what the outbox says; nearly always there is nothing to note.
+    pub(super) fn note_outbox(&mut self, closed: Option<Moment>, full: Option<Moment>) {
+        if self.rare.is_some() || closed.is_some() || full.is_some() {
+            self.note(|since| (since.closed, since.full) = (closed, full));
+        }
+    }
+
+    /// A message is complete: the time of the next one starts anew.
+    pub(super) fn end_message(&mut self) {
+        if self.rare.is_some() {
+            self.note(|since| since.message = None);
         }
     }
 
     pub(super) fn heard_now(&mut self) {
         self.heard = Moment::now();
-        self.pinged = None;
+        if self.rare.is_some() {
+            self.note(|since| since.pinged = None);
+        }
     }
 
     pub(super) fn pause(&mut self) {
-        self.paused.get_or_insert_with(Moment::now);
+        self.note(|since| since.paused = since.paused.or_else(|| Some(Moment::now())));
     }
 
     /// Reading goes on: the time in which we did not listen is not the peer's silence.
     pub(super) fn resume(&mut self) {
-        if self.paused.take().is_some() {
+        if self.since().paused.is_some() {
+            self.note(|since| since.paused = None);
             self.heard_now();
         }
     }
@@ -73,10 +114,9 @@ impl Clock {
 impl Driver {
     /// Does what is due, and sets the alarm for what is due next, unless it rings early enough.
     pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>) {
-        if !self.decoder.message_started() {
-            self.clock.message_since = None;
-        } else if self.clock.message_since.is_none() {
-            self.clock.message_since = Some(self.clock.heard);
+        let (started, heard) = (self.decoder.message_started(), self.clock.heard);
+        if started || self.clock.rare.is_some() {
+            self.clock.note(|since| since.message = started.then(|| since.message.unwrap_or(heard)));
         }
         if self.connection.take_ring() {
             self.clock.armed = None;
@@ -97,31 +137,31 @@ impl Driver {
     /// What is due next, and when.
     fn next_due(&self) -> Option<(Moment, Due)> {
         let limits = &self.connection.limits;
-        let clock = &self.clock;
-        if let Stage::Draining { until, .. } = self.stage {
-            return Some((until, Due::Drained));
+        let since = self.clock.since();
+        match self.stage {
+            Stage::Over => return None,
+            Stage::Draining { .. } => return since.drained.map(|since| (since + DRAIN_TIME, Due::Drained)),
+            Stage::Open | Stage::Closing => {}
         }
-        if self.stage == Stage::Over {
-            return None;
+        if let Some(closed) = since.closed {
+            return Some((closed + limits.close_timeout, Due::NoClose));
         }
-        if let Some(closed_at) = clock.closed_at {
-            return Some((closed_at + limits.close_timeout, Due::NoClose));
-        }
-        let heartbeat = match (clock.paused, clock.pinged, limits.ping_interval) {
+        let heartbeat = match (since.paused, since.pinged, limits.ping_interval) {
             (Some(since), _, _) => Some((since + LOOK_AGAIN, Due::Look)),
             (None, Some(pinged), _) => Some((pinged + limits.pong_timeout, Due::NoPong)),
-            (None, None, Some(interval)) => Some((clock.heard + interval, Due::Ping)),
+            (None, None, Some(interval)) => Some((self.clock.heard + interval, Due::Ping)),
             (None, None, None) => None,
         };
-        let slow = clock.message_since.map(|since| (since + limits.message_timeout, Due::SlowMessage));
-        let stalled = clock.full_since.map(|since| (since + limits.stall_timeout, Due::Stalled));
-        [heartbeat, slow.filter(|_| clock.paused.is_none()), stalled].into_iter().flatten().min_by_key(|(at, _)| *at)
+        let slow = since.message.filter(|_| since.paused.is_none());
+        let slow = slow.map(|since| (since + limits.message_timeout, Due::SlowMessage));
+        let stalled = since.full.map(|since| (since + limits.stall_timeout, Due::Stalled));
+        [heartbeat, slow, stalled].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
     fn ring(&mut self, due: Due) {
         match due {
             Due::Ping => {
-                self.clock.pinged = Some(Moment::now());
+                self.clock.note(|since| since.pinged = Some(Moment::now()));
                 let mut outbox = self.connection.outbox();
                 if outbox.is_open() {
                     outbox.push(Op::Ping, b"");
@@ -144,7 +184,7 @@ impl Driver {
             Due::NoClose => self.shut_down(),
             Due::Drained => self.over(),
             Due::Look if self.io.is_read_closed() => self.read_to_end(),
-            Due::Look => self.clock.paused = Some(Moment::now()),
+            Due::Look => self.clock.note(|since| since.paused = Some(Moment::now())),
         }
     }
 }
