@@ -14,7 +14,7 @@ const WATCHED_BYTES: usize = 16 * 1024;
 /// Locked by the driver for each message and by the receiver for each receive; never across a wait.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
-    /// The oldest message. A slot of its own, so that a connection with one message in flight holds no queue.
+    /// The oldest message, unless it has been received. A slot of its own, so that a connection with one message in flight holds no queue.
     first: Option<Message>,
     #[expect(clippy::box_collection, reason = "one word while there is none, which is nearly always")]
     more: Option<Box<VecDeque<Message>>>,
@@ -71,23 +71,17 @@ impl Inbox {
             return None;
         }
         self.bytes += message.len();
-        match self.first {
-            None => self.first = Some(message),
-            Some(_) => self.more.get_or_insert_with(|| Box::new(VecDeque::with_capacity(BURST))).push_back(message),
+        match &mut self.more {
+            None if self.first.is_none() => self.first = Some(message),
+            more => more.get_or_insert_with(|| Box::new(VecDeque::with_capacity(BURST))).push_back(message),
         }
         self.receiver.take()
     }
 
     /// Takes the oldest message, or leaves the waker.
     pub(crate) fn receive(&mut self, waker: &Waker) -> Received {
-        if let Some(message) = self.first.take() {
+        if let Some(message) = self.first.take().or_else(|| self.pop_more()) {
             self.bytes -= message.len();
-            if let Some(more) = &mut self.more {
-                self.first = more.pop_front();
-                if self.first.is_none() {
-                    self.more = None;
-                }
-            }
             return Received::Message(message, std::mem::take(&mut self.paused));
         }
         if let Some(gone) = &self.gone {
@@ -98,6 +92,15 @@ impl Inbox {
             None => self.receiver = Some(waker.clone()),
         }
         Received::Nothing
+    }
+
+    fn pop_more(&mut self) -> Option<Message> {
+        let more = self.more.as_mut()?;
+        let message = more.pop_front();
+        if more.is_empty() {
+            self.more = None;
+        }
+        message
     }
 
     /// Notes that nothing more will come. Gives the wakers of all who wait to know.

@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    task::{Context, Poll},
+    task::{Context, Poll, Waker},
 };
 
 use super::{Driver, Stage};
@@ -108,6 +108,10 @@ impl Driver {
             }
             if input.start == input.stop && !self.fill(cx, input) {
                 return delivered;
+            }
+            if self.take_short(cx, input, &mut room) {
+                delivered = true;
+                continue;
             }
             if let Some(event) = self.decode(input) {
                 delivered |= self.take(event, cx, input, &mut room);
@@ -229,6 +233,30 @@ impl Driver {
         Some(true)
     }
 
+    /// Hands on the short messages that come next, under one lock of the inbox. Whether there were any.
+    fn take_short(&mut self, cx: &Context<'_>, input: &mut Input, room: &mut usize) -> bool {
+        let rules = input.rules;
+        let (mut inbox, mut receiver, before) = (self.connection.inbox(), None, input.messages);
+        while *room > 0 && input.messages > 0 && input.direct.is_none() {
+            match self.decoder.short(&rules, input.waiting()) {
+                None => break,
+                Some(Ok((used, message))) => {
+                    input.start += used;
+                    input.messages -= 1;
+                    *room -= 1;
+                    receiver = receiver.or(inbox.push(message));
+                }
+                Some(Err(error)) => {
+                    input.ends(Ending::of(error));
+                    break;
+                }
+            }
+        }
+        drop(inbox);
+        wake_other(receiver, cx);
+        before > input.messages
+    }
+
     fn decode(&mut self, input: &mut Input) -> Option<Event> {
         if let Some(event) = input.direct.take() {
             return Some(event);
@@ -286,10 +314,7 @@ impl Driver {
         }
         *room -= 1;
         let receiver = self.connection.inbox().push(message);
-        // The handler is polled next in any case; only who receives in another task needs to be woken.
-        if let Some(receiver) = receiver.filter(|receiver| !receiver.will_wake(cx.waker())) {
-            receiver.wake();
-        }
+        wake_other(receiver, cx);
         true
     }
 
@@ -358,5 +383,12 @@ impl Driver {
                 Poll::Ready(_) => return self.over(),
             }
         }
+    }
+}
+
+/// Wakes who receives in another task; the handler is polled next in any case.
+fn wake_other(receiver: Option<Waker>, cx: &Context<'_>) {
+    if let Some(receiver) = receiver.filter(|receiver| !receiver.will_wake(cx.waker())) {
+        receiver.wake();
     }
 }

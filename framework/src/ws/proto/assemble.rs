@@ -57,7 +57,6 @@ impl Kind {
 }
 
 /// The event of a data frame that is a message of its own.
-#[inline(always)]
 pub(super) fn whole(start: Start, payload: &[u8]) -> Result<Event, ProtocolError> {
     let kind = Kind::of(start).unwrap_or(Kind::Binary);
     if let Kind::Text = kind {
@@ -65,6 +64,16 @@ pub(super) fn whole(start: Start, payload: &[u8]) -> Result<Event, ProtocolError
     }
     // Its only copy; the vector is exactly as large, so that `Bytes` takes it over as it is.
     Ok(kind.event(Bytes::copy_from_slice(payload)))
+}
+
+/// The same for one that is not compressed.
+#[inline(always)]
+pub(super) fn short(start: Start, payload: &[u8]) -> Result<Message, ProtocolError> {
+    if start.opcode == Opcode::Text {
+        utf8::check(payload).map_err(invalid)?;
+        return Ok(Message::Text(Text::from_checked(Bytes::copy_from_slice(payload))));
+    }
+    Ok(Message::Binary(Bytes::copy_from_slice(payload)))
 }
 
 /// §8.1: text that is not UTF-8 fails the connection.

@@ -3,7 +3,7 @@
 use bytes::{Bytes, BytesMut, buf::Limit};
 
 use super::{
-    Event, ProtocolError, Rules,
+    Event, Message, ProtocolError, Rules,
     assemble::{self, AHEAD, Assembly},
     close,
     frame::{self, Header, Opcode, SHORT_HEADER, Start},
@@ -29,11 +29,8 @@ impl Decoder {
     ///
     /// What a frame does wrong is told at the first byte that shows it.
     pub(crate) fn decode(&mut self, rules: &Rules, input: &mut [u8]) -> Result<(usize, Option<Event>), ProtocolError> {
-        if let Some(header) = self.short_message(rules, input) {
-            let end = SHORT_HEADER + header.len;
-            let payload = &mut input[SHORT_HEADER..end];
-            mask::unmask(header.key, payload);
-            return Ok((end, Some(assemble::whole(header.start, payload)?)));
+        if let Some(short) = self.short(rules, input) {
+            return short.map(|(taken, message)| (taken, Some(Event::Message(message))));
         }
         let mut taken = 0;
         while taken < input.len() {
@@ -95,13 +92,19 @@ impl Decoder {
         self.partial.as_ref().is_some_and(|partial| partial.frame.is_some())
     }
 
-    /// The header of what nearly every frame is: a message of its own, at most 125 bytes, all there. It breaks no rule;
-    /// any other frame takes the long way. This one costs a third less.
+    /// Decodes what nearly every frame is: a message of its own, at most 125 bytes, all there. It breaks no rule, unless
+    /// its text is none. `None`: the next frame, if there is one, takes the long way. This one costs a third less.
     #[inline(always)]
-    fn short_message(&self, rules: &Rules, input: &[u8]) -> Option<Header> {
-        let (header, available) = Header::short(input)?;
-        let fits = header.len <= available && header.len <= rules.max_frame.min(rules.max_message);
-        (fits && rules.max_fragments > 0 && !self.message_started()).then_some(header)
+    pub(crate) fn short(&self, rules: &Rules, input: &mut [u8]) -> Option<Result<(usize, Message), ProtocolError>> {
+        let (Header { start, len, key }, available) = Header::short(input)?;
+        let fits = len <= available && len <= rules.max_frame.min(rules.max_message);
+        if !fits || rules.max_fragments == 0 || self.message_started() {
+            return None;
+        }
+        let end = SHORT_HEADER + len;
+        let payload = &mut input[SHORT_HEADER..end];
+        mask::unmask(key, payload);
+        Some(assemble::short(start, payload).map(|message| (end, message)))
     }
 
     /// Whether a frame gives an event by itself.

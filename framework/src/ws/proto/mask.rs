@@ -1,5 +1,8 @@
 //! Taking off the mask that every frame of a client wears (RFC 6455 §5.3).
 
+/// Long payloads are unmasked so many bytes at a time.
+const BLOCK: usize = 128;
+
 /// A masking key, turned so that its first byte belongs to the next byte of the payload.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Mask([u8; 4]);
@@ -19,17 +22,28 @@ impl Mask {
 /// Unmasks a payload, or a part of it that begins where `key` does.
 pub(super) fn unmask(key: [u8; 4], data: &mut [u8]) {
     let half = u64::from(u32::from_ne_bytes(key));
-    let wide = half << 32 | half;
-    // Eight bytes at a time: the compiler makes vectors of it where the payload is long.
-    let mut words = data.chunks_exact_mut(8);
+    let wide = (half << 32 | half).to_ne_bytes();
+    // The compiler makes vectors of a block.
+    let mut blocks = data.chunks_exact_mut(BLOCK);
+    for block in &mut blocks {
+        for word in block.chunks_exact_mut(wide.len()) {
+            xor(word, wide);
+        }
+    }
+    let mut words = blocks.into_remainder().chunks_exact_mut(wide.len());
     for word in &mut words {
-        let mut bytes = [0; 8];
-        bytes.copy_from_slice(word);
-        word.copy_from_slice(&(u64::from_ne_bytes(bytes) ^ wide).to_ne_bytes());
+        xor(word, wide);
     }
     for (byte, key) in words.into_remainder().iter_mut().zip(key.into_iter().cycle()) {
         *byte ^= key;
     }
+}
+
+#[inline(always)]
+fn xor(word: &mut [u8], wide: [u8; 8]) {
+    let mut bytes = [0; 8];
+    bytes.copy_from_slice(word);
+    word.copy_from_slice(&(u64::from_ne_bytes(bytes) ^ u64::from_ne_bytes(wide)).to_ne_bytes());
 }
 
 #[cfg(test)]
