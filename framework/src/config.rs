@@ -1,10 +1,12 @@
 //! What a server allows: limits, time-outs and origins, each with its default.
 
 mod compression;
+mod overflow;
 
 use std::{collections::BTreeSet, time::Duration};
 
 pub use compression::Compression;
+pub use overflow::Overflow;
 
 /// Every limit of the server in one place. All of them can be set; the defaults are safe on the open internet.
 ///
@@ -61,6 +63,10 @@ pub struct Limits {
     pub body_timeout: Duration,
     /// Connections open at once. Beyond: they wait in the listener's backlog. Default unlimited.
     pub max_connections: usize,
+    /// Rooms that one connection may be in at once. Beyond: `join` is an error. Default 256.
+    pub max_rooms_per_connection: usize,
+    /// Rooms with members at once. Beyond: to `join` a new one is an error. Default 1,048,576.
+    pub max_rooms: usize,
     /// Time that a stopping server gives its connections. Default 30 s.
     pub drain_timeout: Duration,
 }
@@ -88,6 +94,8 @@ impl Default for Limits {
             max_body: 2 << 20,
             body_timeout: Duration::from_secs(30),
             max_connections: usize::MAX,
+            max_rooms_per_connection: 256,
+            max_rooms: 1 << 20,
             drain_timeout: Duration::from_secs(30),
         }
     }

@@ -42,6 +42,8 @@ pub enum ErrorKind {
     Build,
     /// Something took longer than its limit.
     Timeout,
+    /// A room is full, a connection is in too many rooms, or a room's name is too long. Closes 1013 or 1008.
+    Limit,
     /// Any other error that a handler met.
     Other,
 }
@@ -122,6 +124,11 @@ impl Error {
         Self::build(ErrorKind::Build, message)
     }
 
+    /// A limit that the peer has reached; `code` is what it is closed with if that ends the handler.
+    pub(crate) fn limit(message: impl Into<Cow<'static, str>>, code: CloseCode) -> Self {
+        Self::build(ErrorKind::Limit, message).closing(code)
+    }
+
     #[cfg(feature = "testing")]
     pub(crate) fn timeout(message: String) -> Self {
         Self::build(ErrorKind::Timeout, message)
@@ -140,6 +147,11 @@ impl Error {
     /// Whether a limit of time has passed.
     pub fn is_timeout(&self) -> bool {
         self.0.kind == ErrorKind::Timeout
+    }
+
+    /// Whether a limit of rooms was reached.
+    pub fn is_limit(&self) -> bool {
+        self.0.kind == ErrorKind::Limit
     }
 
     /// Whether the message that came was of the wrong kind, not JSON, or of the wrong shape.

@@ -22,6 +22,7 @@
 //!
 //! - Handlers: [`websocket`], [`get`], [`post`], [`put`], [`patch`], [`delete`]; [`router`] for modules; [`dependency`].
 //! - What a handler takes: [`WebSocket`], [`Upgrade`], and everything that is [`FromRequest`].
+//! - Many at once: [`Hub`], [`Room`], [`Member`]; [`Overflow`] for those that are too slow.
 //! - What serves: [`App`], [`Router`], [`Server`]; limits and time-outs in [`Limits`].
 //! - Tests: [`TestClient`].
 //!
@@ -42,6 +43,7 @@ mod config;
 mod error;
 mod extract;
 mod http;
+mod hub;
 pub mod prelude;
 mod route;
 mod rt;
@@ -59,19 +61,23 @@ pub mod fuzzing;
 
 pub use crate::{
     app::App,
-    config::{Compression, Limits, Origins},
+    config::{Compression, Limits, Origins, Overflow},
     error::{BoxError, Error, ErrorKind, Result},
     extract::{
         ArgInfo, Cookies, Extension, FromPath, FromRequest, FromValues, Headers, OptionalFromRequest, Param,
         ParamError, Path, PeerAddr, Query, Rejection, Request, State, ValueError,
     },
     http::{Body, Html, IntoResponse, Json, Redirect, Response},
+    hub::{
+        Hub, HubStats, Member, MemberInfo, Presence, PresenceEvent, PresenceEvents, Room, RoomOptions, RoomStats, User,
+        UserStats,
+    },
     route::{BuildError, Conflict, IntoRoute, Problem, Route, RouteInfo, RouteService, Router},
     rt::spawn,
     server::Server,
     ws::{
-        CloseCode, CloseFrame, ConnectionId, Decided, Inbound, Iter, Message, Outbound, Params, Receiver, Sender,
-        SocketOutcome, Text, Upgrade, WebSocket,
+        CloseCode, CloseFrame, Connected, ConnectionId, Decided, Inbound, Iter, Message, Outbound, Params, Receiver,
+        Sender, SocketOutcome, Text, Upgrade, WebSocket,
     },
 };
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};

@@ -1,9 +1,9 @@
 //! `use sockeye::prelude::*;` brings what nearly every program names.
 
 pub use crate::{
-    App, CloseCode, CloseFrame, Cookies, Error, Extension, FromRequest, Headers, Html, IntoResponse, Json, Limits,
-    Message, Origins, Param, Path, PeerAddr, Query, Receiver, Result, Router, Sender, State, StatusCode, Upgrade,
-    WebSocket, delete, dependency, get, patch, post, put, router, websocket,
+    App, CloseCode, CloseFrame, Cookies, Error, Extension, FromRequest, Headers, Html, Hub, IntoResponse, Json, Limits,
+    Member, Message, Origins, Overflow, Param, Path, PeerAddr, Query, Receiver, Result, Room, Router, Sender, State,
+    StatusCode, Upgrade, WebSocket, delete, dependency, get, patch, post, put, router, websocket,
 };
 #[cfg(feature = "testing")]
 pub use crate::{ConnectExt, TestClient};

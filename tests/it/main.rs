@@ -5,6 +5,7 @@ mod client;
 mod deflate;
 mod extraction;
 mod robustness;
+mod rooms;
 mod routing;
 mod serving;
 mod sockets;

@@ -19,6 +19,7 @@ use crate::{
     error::{BoxError, Error, Result},
     extract::TypeMap,
     http::{Body, Response},
+    hub::{Hub, RoomOptions},
     route::{BuildError, Context, IntoRoute, RouteService, Router, Table},
     server::{Built, Server},
     ws::{Sockets, WebSocket},
@@ -54,6 +55,7 @@ pub struct App {
     origins: Origins,
     compression: Compression,
     address: Option<String>,
+    hub: Hub,
     /// Built at the first use, and then shared by all clones.
     built: Arc<OnceLock<std::result::Result<Arc<Built>, Arc<BuildError>>>>,
 }
@@ -173,6 +175,37 @@ impl App {
         self.with(|app| app.compression = compression)
     }
 
+    /// The app's rooms, for everybody who is no handler. Clones of the app share them.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use sockeye::prelude::*;
+    ///
+    /// # async fn run() -> Result<()> {
+    /// let app = App::new();
+    /// let hub = app.hub();
+    /// sockeye::spawn(async move {
+    ///     loop {
+    ///         sockeye::time::sleep(Duration::from_secs(1)).await;
+    ///         if let Err(error) = hub.publish("time", "tick").await {
+    ///             eprintln!("{error}");
+    ///         }
+    ///     }
+    /// });
+    /// app.run().await
+    /// # }
+    /// ```
+    pub fn hub(&self) -> Hub {
+        self.hub.clone()
+    }
+
+    /// Sets what rooms are like that say nothing themselves. It counts for rooms that come to be afterwards, in all clones
+    /// of the app.
+    pub fn rooms(self, options: RoomOptions) -> Self {
+        self.hub.set_defaults(options);
+        self
+    }
+
     /// Sets where [`run`](Self::run) listens, unless the environment says otherwise.
     pub fn bind(self, address: impl ToString) -> Self {
         self.with(|app| app.address = Some(address.to_string()))
@@ -194,12 +227,14 @@ impl App {
     pub(crate) fn built(&self) -> std::result::Result<Arc<Built>, Arc<BuildError>> {
         let built = self.built.get_or_init(|| {
             let table = Table::build(self.router.clone(), &self.states)?;
+            let mut states = self.states.clone();
+            states.insert(Arc::new(self.hub.clone()));
             let context = Arc::new(Context {
-                states: Arc::new(self.states.clone()),
+                states: Arc::new(states),
                 limits: Arc::new(self.limits.clone()),
                 origins: self.origins.clone(),
                 compression: self.compression,
-                sockets: Arc::<Sockets>::default(),
+                sockets: Arc::new(Sockets::new(self.hub.traffic().clone())),
             });
             Ok(Arc::new(Built { table, context }))
         });

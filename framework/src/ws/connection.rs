@@ -16,13 +16,15 @@ use tokio::task::coop::consume_budget;
 use super::{
     facts::Facts,
     inbox::{Gone, Inbox, Received},
-    options::Invalid,
-    outbox::Outbox,
-    proto::{CloseCode, CloseFrame, Message, Op},
+    options::{Invalid, RouteOptions},
+    outbox::{Delivery, Outbox},
+    proto::{CloseCode, CloseFrame, Message, Op, Prepared},
     scope,
+    tally::Tally,
+    traffic::Traffic,
 };
 use crate::{
-    config::Limits,
+    config::{Limits, Overflow},
     error::{Error, Result},
     sync::lock,
 };
@@ -33,6 +35,10 @@ pub(crate) struct Connection {
     pub(crate) facts: Facts,
     pub(crate) limits: Arc<Limits>,
     pub(crate) invalid: Invalid,
+    /// What the route says about members that are too slow.
+    pub(crate) overflow: Option<Overflow>,
+    /// Counts for the whole app.
+    pub(crate) traffic: Arc<Traffic>,
     inbox: Mutex<Inbox>,
     outbox: Mutex<Outbox>,
     /// The driver polls the handler right now and will flush afterwards: set by the driver alone, cleared under the
@@ -45,12 +51,20 @@ pub(crate) struct Connection {
 }
 
 impl Connection {
-    pub(crate) fn new(id: u64, facts: Facts, limits: Arc<Limits>, invalid: Invalid) -> Self {
+    pub(crate) fn new(
+        id: u64,
+        facts: Facts,
+        limits: Arc<Limits>,
+        options: &RouteOptions,
+        traffic: Arc<Traffic>,
+    ) -> Self {
         Self {
             id,
             facts,
             limits,
-            invalid,
+            invalid: options.invalid,
+            overflow: options.overflow,
+            traffic,
             inbox: Mutex::default(),
             outbox: Mutex::default(),
             polling: AtomicBool::new(false),
@@ -119,6 +133,17 @@ impl Connection {
         Poll::Ready(Ok(()))
     }
 
+    /// Takes a message that many get; see [`Outbox::deliver`]. It leaves at the end of the current publishing scope.
+    pub(crate) fn deliver(self: &Arc<Self>, message: &Prepared, overflow: Overflow, tally: &Arc<Tally>) -> Delivery {
+        let mut outbox = self.outbox();
+        let was_blocked = outbox.blocked;
+        let delivery = outbox.deliver(message, overflow, &self.limits, tally);
+        if delivery == Delivery::Sent || outbox.blocked != was_blocked {
+            self.after_push(outbox, was_blocked);
+        }
+        delivery
+    }
+
     /// Sends the close frame, unless one was sent. Data can't be sent after it.
     pub(crate) fn close(self: &Arc<Self>, frame: Option<&CloseFrame>) {
         let mut outbox = self.outbox();
@@ -142,7 +167,11 @@ impl Connection {
 
     /// Lets what was appended leave: with the driver's flush, at the end of the publisher's poll, or at once.
     fn after_push(self: &Arc<Self>, mut outbox: MutexGuard<'_, Outbox>, was_blocked: bool) {
-        if self.polling.load(Ordering::Relaxed) || outbox.touched {
+        if self.polling.load(Ordering::Relaxed) {
+            return;
+        }
+        self.count(&mut outbox);
+        if outbox.touched {
             return;
         }
         if outbox.blocked {
@@ -157,6 +186,11 @@ impl Connection {
             return;
         }
         Self::flush_outside(&mut outbox);
+    }
+
+    /// Passes on what the outbox has counted.
+    pub(crate) fn count(&self, outbox: &mut Outbox) {
+        self.traffic.sent(std::mem::take(&mut outbox.uncounted).into());
     }
 
     /// Flushes from outside the driver.

@@ -1,6 +1,7 @@
 //! Sockets: one driver per connection, and the handles that handlers hold.
 
 mod alarms;
+mod connected;
 mod connection;
 mod driver;
 mod facts;
@@ -14,13 +15,17 @@ mod outbox;
 mod outcome;
 pub(crate) mod proto;
 mod receive;
-mod scope;
+pub(crate) mod scope;
 mod socket;
 mod sockets;
 mod split;
+mod tally;
+mod traffic;
 mod typed;
 mod upgrade;
 
+pub use connected::Connected;
+pub(crate) use connected::Handle;
 pub(crate) use connection::Connection;
 pub use facts::Params;
 #[cfg(feature = "testing")]
@@ -29,14 +34,19 @@ pub(crate) use handshake::upgrade_required;
 pub(crate) use handshake::{Handshake, is_upgrade};
 pub(crate) use io::Stream;
 pub use options::{Invalid, RouteOptions};
+pub(crate) use outbox::Delivery;
 pub use outcome::SocketOutcome;
 pub(crate) use outcome::panic_message;
 pub(crate) use outcome::{HandlerFuture, Outcome};
 pub use proto::{CloseCode, CloseFrame, Message, Text};
 pub use receive::Iter;
+pub(crate) use scope::PublishScope;
 pub use socket::{ConnectionId, WebSocket};
 pub(crate) use sockets::Sockets;
 pub use split::{Receiver, Sender};
+pub(crate) use tally::Tally;
+pub(crate) use traffic::Traffic;
+pub(crate) use typed::Encoded;
 pub use typed::{Inbound, Outbound};
 pub(crate) use upgrade::socket;
 pub(crate) use upgrade::{Attached, UpgradeHandle, prepare};

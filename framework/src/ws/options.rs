@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::{Compression, Limits};
+use crate::config::{Compression, Limits, Overflow};
 
 /// What happens when a typed socket gets a message that does not parse.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -27,6 +27,7 @@ pub struct RouteOptions {
     pub max_frame: Option<usize>,
     pub max_body: Option<usize>,
     pub compression: Option<Compression>,
+    pub overflow: Option<Overflow>,
     pub tag: Option<&'static str>,
 }
 
@@ -40,6 +41,7 @@ impl RouteOptions {
         max_frame: None,
         max_body: None,
         compression: None,
+        overflow: None,
         tag: None,
     };
 

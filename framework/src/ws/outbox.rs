@@ -4,29 +4,35 @@
 //! system call. The queue itself is borrowed from its thread and goes back as soon as it is empty, so that an idle
 //! connection holds none.
 
+mod queue;
+
 use std::{
-    cell::RefCell,
-    collections::VecDeque,
     io,
+    sync::Arc,
     task::{Poll, Waker},
 };
 
 use tokio::net::tcp::OwnedWriteHalf;
 
-use super::proto::{self, CloseFrame, Closing, Deflater, Op};
-use crate::{config::Limits, rt::Moment};
+use self::queue::Queue;
+use super::{
+    proto::{self, CloseCode, CloseFrame, Closing, Deflater, Frame, Op, Prepared},
+    tally::Tally,
+};
+use crate::{
+    config::{Limits, Overflow},
+    rt::Moment,
+};
 
 /// From here on the queue is flushed without waiting for the end of the handler's poll.
 const FLUSH_AT: usize = 16 * 1024;
-/// Queues that grew beyond this are not kept for others.
-const KEEP_AT_MOST: usize = 64 * 1024;
-/// Queues that a thread keeps.
-const KEEP_QUEUES: usize = 16;
 
 /// Locked for each send and each flush; never across a wait.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
     queue: Option<Box<Queue>>,
+    /// All that waits, if there is no queue.
+    shared: Option<Shared>,
     /// The socket's write half, for everybody who sends. `None` for streams that only the driver can write to.
     pub(crate) writer: Option<OwnedWriteHalf>,
     /// The driver, to be woken when a write would block or when only it can write.
@@ -42,6 +48,8 @@ pub(crate) struct Outbox {
     /// No byte will leave any more.
     pub(crate) broken: bool,
     slow: Option<Box<Slow>>,
+    /// Messages that were appended, and not counted yet.
+    pub(crate) uncounted: u32,
 }
 
 /// The queue is full.
@@ -53,62 +61,21 @@ struct Slow {
     waiters: Vec<Waker>,
 }
 
-/// Encoded frames, and where each ends.
-#[derive(Debug, Default)]
-struct Queue {
-    bytes: Vec<u8>,
-    /// How many of `bytes` have left.
-    sent: usize,
-    /// A part of the first frame has left, but not all of it.
-    in_frame: bool,
-    /// Where each frame ends, counted in `bytes`.
-    ends: VecDeque<usize>,
+/// A frame that all members of a room get, not copied: most leave at the next flush.
+#[derive(Debug)]
+struct Shared {
+    frame: Arc<Frame>,
+    tally: Option<Arc<Tally>>,
 }
 
-thread_local! {
-    /// Empty queues for the next connection of this thread that sends.
-    #[expect(clippy::vec_box, reason = "a connection holds one word while it has no queue")]
-    static SPARE: RefCell<Vec<Box<Queue>>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Queue {
-    fn take() -> Box<Self> {
-        SPARE.with_borrow_mut(Vec::pop).unwrap_or_default()
-    }
-
-    fn give_back(mut self: Box<Self>) {
-        if self.bytes.capacity() > KEEP_AT_MOST || self.ends.capacity() > KEEP_AT_MOST / 8 {
-            return;
-        }
-        self.bytes.clear();
-        self.ends.clear();
-        (self.sent, self.in_frame) = (0, false);
-        SPARE.with_borrow_mut(|spare| {
-            if spare.len() < KEEP_QUEUES {
-                spare.push(self);
-            }
-        });
-    }
-
-    fn waiting(&self) -> &[u8] {
-        &self.bytes[self.sent..]
-    }
-
-    fn advance(&mut self, count: usize) {
-        self.sent += count;
-        let done = self.ends.partition_point(|end| *end <= self.sent);
-        let last_end = self.ends.drain(..done).next_back();
-        self.in_frame = match last_end {
-            Some(end) => end < self.sent,
-            None => self.in_frame || count > 0,
-        };
-        // What has left is cut off once it is the larger part: each byte is moved at most once.
-        if self.sent > KEEP_AT_MOST && self.sent > self.bytes.len() / 2 {
-            self.bytes.drain(..self.sent);
-            self.ends.iter_mut().for_each(|end| *end -= self.sent);
-            self.sent = 0;
-        }
-    }
+/// What becomes of a broadcast at one member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Delivery {
+    Sent,
+    /// Its outbox is full. It is counted.
+    Lost,
+    /// The connection is closing, or is no more.
+    Gone,
 }
 
 impl Outbox {
@@ -118,19 +85,32 @@ impl Outbox {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.queue.is_none()
+        self.queue.is_none() && self.shared.is_none()
     }
 
     /// Bytes that wait.
     pub(crate) fn len(&self) -> usize {
-        self.queue.as_ref().map_or(0, |queue| queue.waiting().len())
+        let shared = self.shared.as_ref().map_or(0, |shared| shared.frame.bytes().len());
+        self.queue.as_ref().map_or(shared, |queue| queue.waiting().len())
+    }
+
+    /// Messages that wait.
+    fn messages(&self) -> usize {
+        self.queue.as_ref().map_or(usize::from(self.shared.is_some()), |queue| queue.frames())
     }
 
     /// Whether a further message has to wait. A message larger than the limit fits into an empty outbox.
     pub(crate) fn is_full(&self, limits: &Limits) -> bool {
-        self.queue.as_ref().is_some_and(|queue| {
-            queue.waiting().len() >= limits.outbox_bytes || queue.ends.len() >= limits.outbox_messages
-        })
+        !self.is_empty() && (self.len() >= limits.outbox_bytes || self.messages() >= limits.outbox_messages)
+    }
+
+    /// The queue, with all that waits in it.
+    fn queue(&mut self) -> &mut Queue {
+        let queue = self.queue.get_or_insert_with(Queue::take);
+        if let Some(Shared { frame, tally }) = self.shared.take() {
+            queue.put_encoded(frame.bytes(), tally);
+        }
+        queue
     }
 
     /// Remembers a sender that waits for room. The first one starts the time that the peer has: the driver must know.
@@ -151,6 +131,7 @@ impl Outbox {
 
     /// Appends a message, compressed where that was agreed on and is worth it.
     pub(crate) fn push_message(&mut self, op: Op, payload: &[u8]) {
+        self.uncounted += 1;
         let compressed = match &mut self.deflater {
             Some(deflater) if deflater.takes(payload.len()) => deflater.deflate(payload),
             _ => None,
@@ -171,9 +152,8 @@ impl Outbox {
         if payload.len() >= FLUSH_AT && !self.blocked && self.writer.is_some() {
             return self.push_large(op, rsv1, payload);
         }
-        let queue = self.queue.get_or_insert_with(Queue::take);
-        proto::put_frame(&mut queue.bytes, op, rsv1, payload);
-        queue.ends.push_back(queue.bytes.len());
+        let queue = self.queue();
+        queue.put(op, rsv1, payload);
         if queue.waiting().len() >= FLUSH_AT {
             self.flush_socket();
         }
@@ -181,9 +161,9 @@ impl Outbox {
 
     /// Writes a large frame from where it is, behind what waits: only what the socket does not take is copied.
     fn push_large(&mut self, op: Op, rsv1: bool, payload: &[u8]) {
-        let Some(writer) = &self.writer else { return };
+        self.queue();
+        let (Some(writer), Some(queue)) = (&self.writer, &mut self.queue) else { return };
         let (header, size) = proto::header(op, rsv1, payload.len());
-        let queue = self.queue.get_or_insert_with(Queue::take);
         let waiting = queue.waiting().len();
         let slices = [queue.waiting(), &header[..size], payload].map(io::IoSlice::new);
         let written = match writer.try_write_vectored(&slices) {
@@ -197,7 +177,7 @@ impl Outbox {
         if taken < size + payload.len() {
             queue.bytes.extend_from_slice(&header[taken.min(size)..size]);
             queue.bytes.extend_from_slice(&payload[taken.saturating_sub(size)..]);
-            queue.ends.push_back(queue.bytes.len());
+            queue.end_frame(None);
             queue.in_frame |= taken > 0;
         }
         self.after_flush(written > 0);
@@ -211,29 +191,104 @@ impl Outbox {
         }
         self.closing.sent();
         self.closed_at = Some(Moment::now());
-        let queue = self.queue.get_or_insert_with(Queue::take);
+        let queue = self.queue();
         proto::encode_close(frame, &mut queue.bytes);
-        queue.ends.push_back(queue.bytes.len());
+        queue.end_frame(None);
         self.wake_waiters();
     }
 
     /// Drops what waits, but for the frame that has left in part: the peer must still be able to read what follows.
     pub(crate) fn drop_waiting(&mut self) {
-        let Some(queue) = &mut self.queue else { return };
-        let keep = match queue.ends.front() {
-            Some(end) if queue.in_frame => *end,
-            _ => queue.sent,
-        };
-        queue.bytes.truncate(keep);
-        queue.ends.retain(|end| *end <= keep);
+        self.shared = None;
+        if let Some(queue) = &mut self.queue {
+            queue.drop_waiting();
+        }
+    }
+
+    /// Takes a message that many get, without waiting: a full outbox is dealt with as `overflow` says. What is dropped is
+    /// counted by its tally. Nothing leaves here, unless to make room.
+    pub(crate) fn deliver(
+        &mut self,
+        message: &Prepared,
+        overflow: Overflow,
+        limits: &Limits,
+        tally: &Arc<Tally>,
+    ) -> Delivery {
+        if !self.is_open() {
+            return Delivery::Gone;
+        }
+        if self.is_full(limits) {
+            self.flush_socket();
+        }
+        if !self.is_open() {
+            return Delivery::Gone;
+        }
+        if self.is_full(limits) && !self.make_room(overflow, limits) {
+            tally.lose();
+            return Delivery::Lost;
+        }
+        let (frame, compressed) = message.form(self.deflater.as_deref());
+        if let (Some(deflater), true) = (&mut self.deflater, compressed) {
+            deflater.forget();
+        }
+        let tally = (overflow == Overflow::DropOldest).then(|| tally.clone());
+        if self.is_empty() {
+            self.shared = Some(Shared { frame: frame.clone(), tally });
+        } else {
+            self.queue().put_encoded(frame.bytes(), tally);
+        }
+        Delivery::Sent
+    }
+
+    /// Whether the full outbox takes one more message after all.
+    fn make_room(&mut self, overflow: Overflow, limits: &Limits) -> bool {
+        match overflow {
+            Overflow::DropNewest => false,
+            Overflow::DropOldest => {
+                let mut dropped = true;
+                while dropped && self.is_full(limits) {
+                    dropped = self.queue().drop_oldest();
+                }
+                self.after_flush(false);
+                dropped
+            }
+            Overflow::Disconnect => {
+                tracing::debug!("the outbox of a member is full");
+                self.drop_waiting();
+                self.push_close(Some(&CloseFrame {
+                    code: CloseCode::TRY_AGAIN,
+                    reason: "the peer is too slow".into(),
+                }));
+                self.wake_driver();
+                false
+            }
+        }
     }
 
     /// Writes what waits with `write` until it is done or would block. Whether all has left.
     pub(crate) fn flush_with(&mut self, mut write: impl FnMut(&[u8]) -> Poll<io::Result<usize>>) -> bool {
-        let Some(queue) = &mut self.queue else { return true };
+        if self.is_empty() {
+            return true;
+        }
         let mut moved = false;
         self.blocked = false;
-        while !queue.waiting().is_empty() {
+        if let Some(Shared { frame, tally }) = self.shared.take() {
+            let count = match write(frame.bytes()) {
+                Poll::Ready(Ok(count)) if count > 0 => count,
+                Poll::Pending => 0,
+                Poll::Ready(_) => {
+                    self.fail();
+                    return true;
+                }
+            };
+            moved = count > 0;
+            if count < frame.bytes().len() {
+                let queue = self.queue();
+                queue.put_encoded(frame.bytes(), tally);
+                queue.advance(count);
+            }
+        }
+        while let Some(queue) = self.queue.as_mut().filter(|queue| !queue.waiting().is_empty()) {
             match write(queue.waiting()) {
                 Poll::Ready(Ok(count)) if count > 0 => queue.advance(count),
                 Poll::Pending => {
@@ -279,7 +334,7 @@ impl Outbox {
     /// The stream can't be written to any more.
     pub(crate) fn fail(&mut self) {
         self.broken = true;
-        self.queue = None;
+        (self.queue, self.shared) = (None, None);
         self.blocked = false;
         self.wake_waiters();
         self.wake_driver();

@@ -352,7 +352,7 @@ macro_rules! sending {
 }
 
 impl<In, Out> WebSocket<In, Out> {
-    fn connection(&self) -> &Arc<Connection> {
+    pub(super) fn connection(&self) -> &Arc<Connection> {
         self.inlet.connection()
     }
 }

@@ -18,6 +18,7 @@ use super::{
     alarms::Alarms,
     failures::Failures,
     proto::{CloseCode, CloseFrame},
+    traffic::Traffic,
 };
 use crate::sync::lock;
 
@@ -30,6 +31,7 @@ pub(crate) struct Sockets {
     empty: Notify,
     pub(super) alarms: Arc<Alarms>,
     pub(crate) failures: Failures,
+    pub(crate) traffic: Arc<Traffic>,
 }
 
 /// A connection under its id.
@@ -62,6 +64,11 @@ pub(crate) struct Registration {
 }
 
 impl Sockets {
+    /// None yet; `traffic` counts them.
+    pub(crate) fn new(traffic: Arc<Traffic>) -> Self {
+        Self { traffic, ..Self::default() }
+    }
+
     /// A number that no other connection of this app has.
     pub(crate) fn next_id(&self) -> u64 {
         self.next_id.fetch_add(1, Ordering::Relaxed) + 1
@@ -69,6 +76,7 @@ impl Sockets {
 
     pub(crate) fn register(self: &Arc<Self>, connection: Arc<Connection>) -> Registration {
         let id = connection.id;
+        self.traffic.opened();
         lock(&self.open).insert(Open(connection));
         Registration { sockets: self.clone(), id }
     }
@@ -125,6 +133,7 @@ impl Sockets {
 
 impl Drop for Registration {
     fn drop(&mut self) {
+        self.sockets.traffic.closed();
         let mut open = lock(&self.sockets.open);
         open.remove(&self.id);
         if open.is_empty() {

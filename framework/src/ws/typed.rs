@@ -36,6 +36,20 @@ pub struct Encoded<'a> {
     pub(crate) payload: Cow<'a, [u8]>,
 }
 
+impl<'a> Encoded<'a> {
+    pub(crate) fn text(text: &'a str) -> Self {
+        Self { op: Op::Text, payload: Cow::Borrowed(text.as_bytes()) }
+    }
+
+    pub(crate) fn binary(bytes: &'a [u8]) -> Self {
+        Self { op: Op::Binary, payload: Cow::Borrowed(bytes) }
+    }
+
+    pub(crate) fn into_owned(self) -> Encoded<'static> {
+        Encoded { op: self.op, payload: Cow::Owned(self.payload.into_owned()) }
+    }
+}
+
 impl Inbound for Message {
     fn decode(message: Message) -> Result<Self> {
         Ok(message)

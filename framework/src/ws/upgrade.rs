@@ -263,7 +263,8 @@ pub(crate) fn prepare(
 ) -> (Upgrade, Pending) {
     let upgrading = request.extensions().get::<UpgradeHandle>().and_then(|handle| lock(&handle.0).take());
     let facts = Facts::of(request, handshake.protocol);
-    let connection = Arc::new(Connection::new(sockets.next_id(), facts, limits.clone(), options.invalid));
+    let connection = Connection::new(sockets.next_id(), facts, limits.clone(), options, sockets.traffic.clone());
+    let connection = Arc::new(connection);
     connection.outbox().deflater = handshake.deflate.map(|agreed| Box::new(agreed.deflater()));
     let slot = Arc::new(Slot { decision: Mutex::default(), offered: handshake.offered });
     let upgrade = Upgrade { slot: slot.clone(), connection: connection.clone(), types: PhantomData };

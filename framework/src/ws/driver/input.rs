@@ -29,6 +29,8 @@ pub(super) struct Input {
     rules: Rules,
     messages: usize,
     bytes: usize,
+    /// Messages that came.
+    received: u64,
     /// The stream has no more for now and will wake us.
     dry: bool,
     /// The inbox is full.
@@ -60,6 +62,7 @@ impl Input {
             rules,
             messages,
             bytes: BYTES_A_POLL,
+            received: 0,
             dry: false,
             full: false,
         }
@@ -138,6 +141,7 @@ impl Driver {
 
     /// Keeps what was read and not decoded for the next poll, and sees to it that there is one.
     pub(super) fn put_away(&mut self, mut input: Input, cx: &Context<'_>) {
+        self.connection.traffic.received(input.received);
         if input.start < input.stop {
             // Before what `fill` has not loaded yet.
             self.carry.get_or_insert_default().splice(..0, input.waiting().iter().copied());
@@ -280,6 +284,7 @@ impl Driver {
     /// Deals with one thing that the peer said. Whether it is for the handler.
     fn take(&mut self, event: Event, cx: &Context<'_>, input: &mut Input, room: &mut usize) -> bool {
         input.messages -= 1;
+        input.received += u64::from(matches!(event, Event::Message(_) | Event::Compressed { .. }));
         match event {
             Event::Message(message) => self.deliver(message, cx, room),
             Event::Ping(payload) => {

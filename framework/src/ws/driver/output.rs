@@ -21,6 +21,7 @@ impl Driver {
     pub(super) fn poll_output(&mut self, cx: &mut Context<'_>) {
         let Self { connection, io, .. } = self;
         let mut outbox = connection.end_poll();
+        connection.count(&mut outbox);
         let (was_blocked, waiting) = (outbox.blocked, outbox.len());
         match io {
             Io::Tcp(_) => flush_tcp(io, cx, &mut outbox),

@@ -114,5 +114,5 @@ fn the_queue_goes_back() {
     assert!(outbox.queue.is_some());
     flush(&mut outbox, &mut std::iter::empty(), &mut Vec::new());
     assert!(outbox.queue.is_none());
-    assert_eq!(SPARE.with_borrow(Vec::len), 1);
+    assert_eq!(Queue::spare(), 1);
 }

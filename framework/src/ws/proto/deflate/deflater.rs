@@ -22,6 +22,13 @@ pub(crate) struct Deflater {
     takeover: bool,
 }
 
+/// How a connection wants messages compressed that are made for many: those with one shape share what comes of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shape {
+    kind: Kind,
+    threshold: u32,
+}
+
 /// A compressed payload.
 #[derive(Debug)]
 pub(crate) struct Deflated(Vec<u8>);
@@ -45,10 +52,22 @@ impl Deflater {
         len >= self.threshold as usize
     }
 
+    pub(crate) fn shape(&self) -> Shape {
+        Shape { kind: self.kind, threshold: self.threshold }
+    }
+
+    /// A message that another compressor has made goes to the peer. The peer's window now holds what this one does not
+    /// know: nothing later may refer to anything before it (RFC 7692 section 7.2.1 lets a compressor start anew).
+    pub(crate) fn forget(&mut self) {
+        if let Some(own) = self.own.as_mut().filter(|own| own.total_in() > 0) {
+            own.reset();
+        }
+    }
+
     /// Compresses one message, which [`takes`](Self::takes) has approved; `None` if it is to be sent as it is.
     pub(crate) fn deflate(&mut self, payload: &[u8]) -> Option<Deflated> {
-        let mut out = Deflated(pool::take_scratch());
         if self.takeover {
+            let mut out = Deflated(pool::take_scratch());
             let own = self.own.get_or_insert_with(|| self.kind.make());
             if deflate(own, payload, &mut out.0).is_none() {
                 // Nothing of it has left. The peer can always read messages that refer to nothing.
@@ -57,8 +76,21 @@ impl Deflater {
             }
             return Some(out);
         }
-        let result = pool::with_compress(self.kind, |compress| deflate(compress, payload, &mut out.0));
         // Nothing will refer to it, so it may be thrown away.
+        self.shape().deflate(payload)
+    }
+}
+
+impl Shape {
+    /// Whether a message of this size is to be compressed.
+    pub(crate) fn takes(&self, len: usize) -> bool {
+        len >= self.threshold as usize
+    }
+
+    /// Compresses a message that refers to no other; `None` if that makes it no smaller.
+    pub(crate) fn deflate(&self, payload: &[u8]) -> Option<Deflated> {
+        let mut out = Deflated(pool::take_scratch());
+        let result = pool::with_compress(self.kind, |compress| deflate(compress, payload, &mut out.0));
         (result.is_some() && out.len() < payload.len()).then_some(out)
     }
 }

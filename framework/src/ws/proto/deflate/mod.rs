@@ -9,7 +9,7 @@ mod pool;
 #[cfg(test)]
 mod tests;
 
-pub(crate) use deflater::Deflater;
+pub(crate) use deflater::{Deflater, Shape};
 pub(crate) use inflater::Inflater;
 pub(crate) use negotiate::{Agreed, negotiate};
 

@@ -1,0 +1,264 @@
+//! A room that somebody holds: joining, leaving, and the way of a message into the queue.
+
+use std::{
+    fmt,
+    future::poll_fn,
+    sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
+    task::Poll,
+    time::Duration,
+};
+
+use serde_json::Value;
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore},
+    time::{Instant, sleep_until},
+};
+
+use super::{
+    Presence, RoomOptions, RoomStats,
+    registry::Registry,
+    state::{State, To},
+};
+use crate::{
+    config::Overflow,
+    error::{Error, Result},
+    sync::lock,
+    ws::{
+        CloseCode, Connection, Encoded, Tally,
+        proto::{Prepared, Shape},
+    },
+};
+
+/// Bytes that a room's name may have.
+const MAX_NAME: usize = 1024;
+/// Messages that may wait to be handed out, and as many times this many bytes.
+const QUEUE: usize = 1024;
+const QUEUE_UNIT: usize = 1024;
+
+pub(super) struct Live {
+    pub(super) name: Arc<str>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) options: RoomOptions,
+    /// What counts where neither the room nor a member's route says anything.
+    overflow: Overflow,
+    /// Room in the queue; first come, first served.
+    places: Arc<Semaphore>,
+    state: Mutex<State>,
+    pub(super) tally: Arc<Tally>,
+}
+
+impl Live {
+    pub(super) fn new(
+        registry: Arc<Registry>,
+        name: Arc<str>,
+        options: Option<RoomOptions>,
+        defaults: &RoomOptions,
+    ) -> Self {
+        Self {
+            name,
+            options: options.unwrap_or_default().or(defaults),
+            overflow: defaults.overflow.unwrap_or_default(),
+            places: Arc::new(Semaphore::new(QUEUE)),
+            state: Mutex::default(),
+            tally: Arc::new(Tally::below(registry.tally.clone())),
+            registry,
+        }
+    }
+
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+
+    /// What happens to this member when it is too slow.
+    pub(super) fn overflow(&self, connection: &Connection) -> Overflow {
+        self.options.overflow.or(connection.overflow).unwrap_or(self.overflow)
+    }
+
+    pub(super) fn announces(&self) -> bool {
+        self.options.announce.is_some()
+    }
+
+    pub(super) fn check_name(&self) -> Result<()> {
+        let len = self.name.len();
+        if len <= MAX_NAME {
+            return Ok(());
+        }
+        let text = format!("expected a room's name of at most {MAX_NAME} bytes, got one of {len}");
+        Err(Error::limit(text, CloseCode::POLICY))
+    }
+
+    pub(super) fn join(
+        self: &Arc<Self>,
+        number: impl FnOnce() -> u64,
+        connection: &Arc<Connection>,
+        tally: &Arc<Tally>,
+        user: Option<(Arc<str>, Arc<Value>)>,
+    ) -> Result<(u64, Presence)> {
+        let mut state = self.state();
+        let most = self.options.max_members.unwrap_or(usize::MAX);
+        if state.members.len() >= most {
+            return Err(Error::limit(format!("the room is full: it takes {most} members"), CloseCode::TRY_AGAIN));
+        }
+        if !connection.outbox().is_open() {
+            drop(state);
+            return Err(connection.disconnected());
+        }
+        if !state.counted {
+            self.registry.open_room(connection.limits.max_rooms)?;
+            state.counted = true;
+        }
+        // Under the lock: a room's members are in the order of their numbers.
+        let number = number();
+        state.join(number, connection.clone(), tally.clone(), user, self.announces());
+        let presence = state.presence.clone();
+        drop(state);
+        self.drain();
+        Ok((number, presence))
+    }
+
+    /// Without a runtime there is nobody to wait for the end of a grace: there is none.
+    pub(super) fn leave(self: &Arc<Self>, number: u64) {
+        let grace = self.options.grace.unwrap_or_default();
+        let runtime = Handle::try_current().ok().filter(|_| grace > Duration::ZERO);
+        let mut state = self.state();
+        let until = runtime.as_ref().map(|_| Instant::now() + grace);
+        state.leave(number, until, self.announces());
+        self.close_deserted(&mut state);
+        let is_waiting = state.next_end_of_grace().is_some();
+        if let Some(runtime) = runtime.filter(|_| is_waiting && !state.timing) {
+            state.timing = true;
+            drop(state);
+            runtime.spawn(Timer { live: self.clone(), runs: true }.run());
+        } else {
+            drop(state);
+        }
+        self.drain();
+    }
+
+    fn close_deserted(&self, state: &mut State) {
+        if state.counted && state.is_deserted() {
+            state.counted = false;
+            self.registry.close_room();
+        }
+    }
+
+    /// Encodes a message in the forms that the members want.
+    pub(super) fn prepare(&self, message: &Encoded<'_>) -> Prepared {
+        let shapes = self.state().shapes();
+        self.prepare_for(message, shapes)
+    }
+
+    pub(super) fn prepare_for(&self, message: &Encoded<'_>, shapes: impl IntoIterator<Item = Shape>) -> Prepared {
+        let prepared = Prepared::new(message.op, &message.payload, shapes);
+        self.registry.compressions.fetch_add(prepared.runs() as u64, Ordering::Relaxed);
+        prepared
+    }
+
+    /// Waits for room in the queue.
+    pub(super) async fn place(&self, len: usize) -> Result<OwnedSemaphorePermit> {
+        let units = (1 + len / QUEUE_UNIT).min(QUEUE) as u32;
+        // It is never closed.
+        Ok(self.places.clone().acquire_many_owned(units).await?)
+    }
+
+    /// Sends a message to some of the members. Gives the number of them that a single user has.
+    ///
+    /// Cancel safety: dropped before the message is in the queue, nothing was sent; after it, all of it is.
+    pub(super) async fn send(self: &Arc<Self>, message: &Encoded<'_>, to: To) -> Result<usize> {
+        self.check_name()?;
+        tokio::task::consume_budget().await;
+        let prepared = self.prepare(message);
+        let place = self.place(prepared.len()).await?;
+        let Some((number, count)) = self.enqueue(prepared, to, place) else { return Ok(0) };
+        let _waiting = Waiting { live: self, number };
+        poll_fn(|cx| {
+            self.drain();
+            if self.state().is_done(number, cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
+        })
+        .await;
+        Ok(count)
+    }
+
+    /// Puts a message into the queue, if there is anyone who may get it. Gives its number, and how many there are.
+    fn enqueue(&self, message: Prepared, to: To, place: OwnedSemaphorePermit) -> Option<(u64, usize)> {
+        let mut state = self.state();
+        let count = match &to {
+            To::User(user) => state.members_of(user),
+            _ => state.members.len(),
+        };
+        (count > 0).then(|| (state.send(message, to, place), count))
+    }
+
+    pub(super) fn stats(&self) -> RoomStats {
+        let state = self.state();
+        RoomStats {
+            connections: state.members.len(),
+            users: state.presence.len(),
+            messages: state.messages,
+            messages_sent: state.sent,
+            messages_lost: self.tally.lost(),
+            waiting: state.waiting(),
+        }
+    }
+}
+
+/// A sender that waits for its message to be handed out.
+struct Waiting<'a> {
+    live: &'a Live,
+    number: u64,
+}
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.live.state().stop_waiting(self.number);
+    }
+}
+
+/// Waits for the end of every grace in a room; there is one while there is any.
+struct Timer {
+    live: Arc<Live>,
+    runs: bool,
+}
+
+impl Timer {
+    async fn run(mut self) {
+        while let Some(until) = self.next() {
+            sleep_until(until).await;
+            let mut state = self.live.state();
+            state.end_grace(Instant::now(), self.live.announces());
+            self.live.close_deserted(&mut state);
+            drop(state);
+            self.live.drain();
+        }
+    }
+
+    fn next(&mut self) -> Option<Instant> {
+        let mut state = self.live.state();
+        let next = state.next_end_of_grace();
+        self.runs = next.is_some();
+        state.timing = self.runs;
+        next
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        if self.runs {
+            // Its runtime ends: the next one that leaves starts another.
+            self.live.state().timing = false;
+        }
+    }
+}
+
+impl Drop for Live {
+    fn drop(&mut self) {
+        self.registry.forget(&self.name);
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Room").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,247 @@
+//! `Room`: a handle to a room.
+
+use std::{fmt, sync::Arc};
+
+use serde::Serialize;
+
+use super::{Member, MemberInfo, Presence, PresenceEvents, RoomStats, live::Live, state::To};
+use crate::{
+    error::Result,
+    ws::{Connected, ConnectionId, Encoded, Handle, Outbound, Tally},
+};
+
+/// A room: sockets that get the same messages. Clones are the same room.
+///
+/// # Order
+///
+/// All members get the messages of a room in one order. What one task broadcasts, and then sends to a socket directly,
+/// arrives in that order. Who joins gets what is broadcast from then on.
+///
+/// # Slow members
+///
+/// A broadcast waits for no member: what happens to one whose outbox is full says [`Overflow`](crate::Overflow). It waits
+/// while the room's own queue is full (1,024 messages or 1 MiB), and until the message is in every outbox.
+///
+/// # Cancel safety
+///
+/// A broadcast that is dropped before the message is in the room's queue has sent nothing. After that all members get it.
+///
+/// ```
+/// use sockeye::prelude::*;
+///
+/// #[websocket("/chat/<room>")]
+/// async fn chat(mut ws: WebSocket, room: String, hub: Hub) -> Result<()> {
+///     let member = hub.room(&room).join(&ws).await?;
+///     while let Some(message) = ws.next().await {
+///         member.room().broadcast(&message?).await?;
+///     }
+///     Ok(())
+/// }
+/// # App::new().route(chat).check().unwrap();
+/// ```
+#[derive(Clone)]
+pub struct Room {
+    pub(super) live: Arc<Live>,
+}
+
+impl Room {
+    /// The name.
+    pub fn name(&self) -> &str {
+        &self.live.name
+    }
+
+    /// Joins with a socket, without a user: the member gets all messages, and is not in the presence.
+    ///
+    /// The member leaves when the guard is dropped. A socket that joins twice is two members and gets everything twice.
+    /// Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// A disconnect if the connection is closing. A limit ([`Error::is_limit`](crate::Error::is_limit)) if the room is
+    /// full, the name has more than 1 KiB, or there are too many rooms
+    /// ([`Limits::max_rooms_per_connection`](crate::Limits::max_rooms_per_connection),
+    /// [`Limits::max_rooms`](crate::Limits::max_rooms)).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, nobody has joined.
+    pub async fn join(&self, ws: &(impl Connected + ?Sized)) -> Result<Member> {
+        let handle = ws.handle();
+        self.enter(handle, None)
+    }
+
+    /// Joins with a socket that belongs to a user. Several sockets of one user are one in the presence; `meta`, whatever
+    /// turns into JSON, is what the presence says of the user, and the latest counts.
+    ///
+    /// The members learn of the first socket that joins and of the last that leaves, if the room says so
+    /// ([`RoomOptions::announce`](crate::RoomOptions::announce)). Waits while the room's queue is full.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`join`](Self::join), and `meta` that can't be JSON.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, nobody has joined.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use sockeye::prelude::*;
+    ///
+    /// #[websocket("/chat/<room>")]
+    /// async fn chat(ws: WebSocket, room: String, name: String, hub: Hub) -> Result<()> {
+    ///     let member = hub.room(&room).join_as(&ws, &name, json!({ "name": name })).await?;
+    ///     ws.send_json(&json!({ "type": "connected", "users": member.presence() })).await?;
+    ///     ws.closed().await;
+    ///     Ok(())
+    /// }
+    /// # App::new().route(chat).check().unwrap();
+    /// ```
+    pub async fn join_as(
+        &self,
+        ws: &(impl Connected + ?Sized),
+        user: impl Into<String>,
+        meta: impl Serialize,
+    ) -> Result<Member> {
+        let (handle, user) = (ws.handle(), user.into().into());
+        let meta = Arc::new(serde_json::to_value(meta)?);
+        // Its event does not wait, and so must not come before there is room.
+        drop(self.live.place(0).await?);
+        self.enter(handle, Some((user, meta)))
+    }
+
+    fn enter(&self, handle: Handle, user: Option<(Arc<str>, Arc<serde_json::Value>)>) -> Result<Member> {
+        let (live, Handle(connection)) = (&self.live, handle);
+        live.check_name()?;
+        let place = live.registry.claim(&connection)?;
+        let tally = Arc::new(Tally::below(live.tally.clone()));
+        let name = user.as_ref().map(|(name, _)| name.clone());
+        let (number, presence) = live.join(|| live.registry.next_member(), &connection, &tally, user)?;
+        let member = Member { room: self.clone(), number, connection, user: name, presence, tally, _place: place };
+        member.link();
+        Ok(member)
+    }
+
+    /// Sends a message to all members: [`Message`](crate::Message) as it is, any serde type as JSON. It is encoded once.
+    ///
+    /// # Errors
+    ///
+    /// If the message can't be JSON, or the room's name has more than 1 KiB.
+    pub async fn broadcast<T: Outbound + ?Sized>(&self, message: &T) -> Result<()> {
+        self.send(&message.encode()?, To::All).await
+    }
+
+    /// Sends a text to all members.
+    ///
+    /// # Errors
+    ///
+    /// If the room's name has more than 1 KiB.
+    pub async fn broadcast_text(&self, text: impl AsRef<str> + Send) -> Result<()> {
+        self.send(&Encoded::text(text.as_ref()), To::All).await
+    }
+
+    /// Sends bytes to all members.
+    ///
+    /// # Errors
+    ///
+    /// If the room's name has more than 1 KiB.
+    pub async fn broadcast_bytes(&self, bytes: impl AsRef<[u8]> + Send) -> Result<()> {
+        self.send(&Encoded::binary(bytes.as_ref()), To::All).await
+    }
+
+    /// Sends a message to all members but one: but for every membership of that member's connection, to be exact.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`broadcast`](Self::broadcast).
+    pub async fn broadcast_others<T: Outbound + ?Sized>(&self, member: &Member, message: &T) -> Result<()> {
+        self.broadcast_except(member.id(), message).await
+    }
+
+    /// Sends a text to all members but one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`broadcast_text`](Self::broadcast_text).
+    pub async fn broadcast_others_text(&self, member: &Member, text: impl AsRef<str> + Send) -> Result<()> {
+        self.send(&Encoded::text(text.as_ref()), To::AllBut(member.id().0)).await
+    }
+
+    /// Sends bytes to all members but one.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`broadcast_bytes`](Self::broadcast_bytes).
+    pub async fn broadcast_others_bytes(&self, member: &Member, bytes: impl AsRef<[u8]> + Send) -> Result<()> {
+        self.send(&Encoded::binary(bytes.as_ref()), To::AllBut(member.id().0)).await
+    }
+
+    /// Sends a message to all members but those of one connection, whether or not it is a member.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`broadcast`](Self::broadcast).
+    pub async fn broadcast_except<T: Outbound + ?Sized>(&self, id: ConnectionId, message: &T) -> Result<()> {
+        self.send(&message.encode()?, To::AllBut(id.0)).await
+    }
+
+    /// Sends a message to all connections that one user has in this room. Gives how many there are.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`broadcast`](Self::broadcast).
+    pub async fn send_to<T: Outbound + ?Sized>(&self, user: impl AsRef<str>, message: &T) -> Result<usize> {
+        self.live.send(&message.encode()?, To::User(user.as_ref().into())).await
+    }
+
+    async fn send(&self, message: &Encoded<'_>, to: To) -> Result<()> {
+        self.live.send(message, to).await.map(drop)
+    }
+
+    /// The members, in the order in which they joined.
+    pub fn members(&self) -> Vec<MemberInfo> {
+        let state = self.live.state();
+        let members = state.members.values();
+        let info = |member: &super::state::Entry| MemberInfo {
+            id: ConnectionId(member.connection.id),
+            user: member.user.as_deref().map(str::to_owned),
+            messages_sent: member.tally.sent(),
+            messages_lost: member.tally.lost(),
+        };
+        members.map(info).collect()
+    }
+
+    /// How many members there are.
+    pub fn len(&self) -> usize {
+        self.live.state().members.len()
+    }
+
+    /// Whether there is no member.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Who is there.
+    pub fn presence(&self) -> Presence {
+        self.live.state().presence.clone()
+    }
+
+    /// Who comes and goes from now on, for the server itself.
+    pub fn presence_events(&self) -> PresenceEvents {
+        let mut state = self.live.state();
+        let (events, presence) = (state.events(), state.presence.clone());
+        drop(state);
+        PresenceEvents::new(events, presence, self.clone())
+    }
+
+    /// What was counted.
+    pub fn stats(&self) -> RoomStats {
+        self.live.stats()
+    }
+}
+
+impl fmt::Debug for Room {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Room").field(&self.name()).finish()
+    }
+}

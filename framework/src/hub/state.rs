@@ -1,0 +1,330 @@
+//! A room behind its lock: members, presence, and the queue of what is to be handed out.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    sync::Arc,
+    task::Waker,
+};
+
+use serde_json::Value;
+use tokio::{
+    sync::{OwnedSemaphorePermit, broadcast},
+    time::Instant,
+};
+
+use super::{Presence, PresenceEvent, User};
+use crate::ws::{
+    Connection, Tally,
+    proto::{Prepared, Shape},
+};
+
+/// Presence events that a server-side reader may be behind.
+const EVENTS_KEPT: usize = 256;
+
+/// Each message has a number, and each member the number after which it has joined. Presence changes under the same lock
+/// in which its event gets a number: who joins has seen all events up to its number, and gets all behind it.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) members: BTreeMap<u64, Entry>,
+    users: HashMap<Arc<str>, Attendance>,
+    /// Users in their time of grace, and when it is over.
+    away: BTreeSet<(Instant, Arc<str>)>,
+    pub(super) presence: Presence,
+    /// How members want messages compressed, and how many.
+    shapes: Vec<(Shape, usize)>,
+    queue: VecDeque<Item>,
+    /// The number of the latest message, and of the latest that was handed out.
+    last: u64,
+    done: u64,
+    /// Where among the members handing out the first message goes on.
+    cursor: u64,
+    /// Somebody hands out: there is one at a time, so that all members see one order.
+    pub(super) draining: bool,
+    waiters: BTreeMap<u64, Waker>,
+    /// Counts among the hub's rooms.
+    pub(super) counted: bool,
+    /// A task waits for the end of somebody's grace.
+    pub(super) timing: bool,
+    pub(super) messages: u64,
+    pub(super) sent: u64,
+    events: Option<broadcast::Sender<PresenceEvent>>,
+}
+
+/// A member.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) connection: Arc<Connection>,
+    joined: u64,
+    pub(super) user: Option<Arc<str>>,
+    pub(super) tally: Arc<Tally>,
+    shape: Option<Shape>,
+}
+
+/// A user's members, and the end of its grace when there are none.
+#[derive(Debug, Default)]
+struct Attendance {
+    members: BTreeSet<u64>,
+    away: Option<Instant>,
+}
+
+#[derive(Debug)]
+struct Item {
+    number: u64,
+    work: Work,
+    to: To,
+    /// Its place in the queue.
+    _permit: Option<OwnedSemaphorePermit>,
+}
+
+#[derive(Debug)]
+enum Work {
+    Message(Prepared),
+    /// Becomes a message when its turn comes, outside of the lock.
+    Announce(PresenceEvent),
+}
+
+/// Who gets a message.
+#[derive(Debug)]
+pub(super) enum To {
+    All,
+    AllBut(u64),
+    AllButUser(Arc<str>),
+    User(Arc<str>),
+}
+
+/// What is to be done next.
+pub(super) enum Next {
+    Nothing,
+    HandOut,
+    Announce(PresenceEvent, Vec<Shape>),
+}
+
+impl To {
+    fn includes(&self, entry: &Entry) -> bool {
+        match self {
+            Self::All => true,
+            Self::AllBut(connection) => entry.connection.id != *connection,
+            Self::AllButUser(user) => entry.user.as_ref() != Some(user),
+            Self::User(user) => entry.user.as_ref() == Some(user),
+        }
+    }
+}
+
+impl State {
+    pub(super) fn join(
+        &mut self,
+        number: u64,
+        connection: Arc<Connection>,
+        tally: Arc<Tally>,
+        user: Option<(Arc<str>, Arc<Value>)>,
+        announces: bool,
+    ) {
+        let shape = connection.outbox().deflater.as_ref().map(|deflater| deflater.shape());
+        self.count_shape(shape, true);
+        let name = user.as_ref().map(|(name, _)| name.clone());
+        self.members.insert(number, Entry { connection, joined: self.last, user: name, tally, shape });
+        let Some((id, meta)) = user else { return };
+        let is_first = !self.users.contains_key(&id);
+        let attendance = self.users.entry(id.clone()).or_default();
+        attendance.members.insert(number);
+        if let Some(until) = attendance.away.take() {
+            self.away.remove(&(until, id.clone()));
+        }
+        let user = User { id, meta, connections: attendance.members.len() };
+        self.presence.insert(user.clone());
+        if is_first {
+            self.emit(PresenceEvent::Joined(user), announces);
+        }
+    }
+
+    /// Removes a member. Its user, if it was the last one, is away until then.
+    pub(super) fn leave(&mut self, number: u64, until: Option<Instant>, announces: bool) {
+        let Some(entry) = self.members.remove(&number) else { return };
+        self.count_shape(entry.shape, false);
+        let Some(id) = entry.user else { return };
+        let Some(attendance) = self.users.get_mut(&id) else { return };
+        attendance.members.remove(&number);
+        let connections = attendance.members.len();
+        match until {
+            None if connections == 0 => return self.user_left(&id, announces),
+            Some(until) if connections == 0 => {
+                attendance.away = Some(until);
+                self.away.insert((until, id.clone()));
+            }
+            _ => {}
+        }
+        if let Some(user) = self.presence.get(&id) {
+            let user = User { connections, ..user.clone() };
+            self.presence.insert(user);
+        }
+    }
+
+    /// Whether nobody is here, and nobody expected back.
+    pub(super) fn is_deserted(&self) -> bool {
+        self.members.is_empty() && self.users.is_empty()
+    }
+
+    /// When the next grace is over.
+    pub(super) fn next_end_of_grace(&self) -> Option<Instant> {
+        self.away.first().map(|(until, _)| *until)
+    }
+
+    /// Ends every grace that is over.
+    pub(super) fn end_grace(&mut self, now: Instant, announces: bool) {
+        while self.next_end_of_grace().is_some_and(|until| until <= now) {
+            if let Some((_, id)) = self.away.pop_first() {
+                self.user_left(&id, announces);
+            }
+        }
+    }
+
+    fn user_left(&mut self, id: &Arc<str>, announces: bool) {
+        self.users.remove(id);
+        let user = self.presence.get(id).cloned();
+        self.presence.remove(id);
+        if let Some(user) = user {
+            self.emit(PresenceEvent::Left(User { connections: 0, ..user }), announces);
+        }
+    }
+
+    fn emit(&mut self, event: PresenceEvent, announces: bool) {
+        if let Some(events) = &self.events {
+            // Without a reader there is nobody to miss it.
+            drop(events.send(event.clone()));
+        }
+        if announces && !self.members.is_empty() {
+            let to = To::AllButUser(event.user().id.clone());
+            self.put(Work::Announce(event), to, None);
+        }
+    }
+
+    /// Presence events from now on.
+    pub(super) fn events(&mut self) -> broadcast::Receiver<PresenceEvent> {
+        self.events.get_or_insert_with(|| broadcast::channel(EVENTS_KEPT).0).subscribe()
+    }
+
+    fn count_shape(&mut self, shape: Option<Shape>, joins: bool) {
+        let Some(shape) = shape else { return };
+        match self.shapes.iter().position(|(known, _)| *known == shape) {
+            None => self.shapes.push((shape, 1)),
+            Some(at) if joins => self.shapes[at].1 += 1,
+            Some(at) if self.shapes[at].1 > 1 => self.shapes[at].1 -= 1,
+            Some(at) => drop(self.shapes.swap_remove(at)),
+        }
+    }
+
+    /// The forms that the members want.
+    pub(super) fn shapes(&self) -> Vec<Shape> {
+        self.shapes.iter().map(|(shape, _)| *shape).collect()
+    }
+
+    /// How many members a user has.
+    pub(super) fn members_of(&self, user: &str) -> usize {
+        self.users.get(user).map_or(0, |attendance| attendance.members.len())
+    }
+
+    /// Puts a message into the queue; gives its number.
+    pub(super) fn send(&mut self, message: Prepared, to: To, permit: OwnedSemaphorePermit) -> u64 {
+        self.messages += 1;
+        self.put(Work::Message(message), to, Some(permit))
+    }
+
+    fn put(&mut self, work: Work, to: To, permit: Option<OwnedSemaphorePermit>) -> u64 {
+        self.last += 1;
+        self.queue.push_back(Item { number: self.last, work, to, _permit: permit });
+        self.last
+    }
+
+    pub(super) fn waiting(&self) -> usize {
+        self.queue.len()
+    }
+
+    pub(super) fn next(&self) -> Next {
+        match self.queue.front() {
+            None => Next::Nothing,
+            Some(Item { work: Work::Message(_), .. }) => Next::HandOut,
+            Some(Item { work: Work::Announce(event), .. }) => Next::Announce(event.clone(), self.shapes()),
+        }
+    }
+
+    /// What the event in front has become.
+    pub(super) fn announce(&mut self, message: Option<Prepared>) -> Option<Waker> {
+        match (message, self.queue.front_mut()) {
+            (Some(message), Some(item)) => {
+                item.work = Work::Message(message);
+                None
+            }
+            _ => self.finish(),
+        }
+    }
+
+    /// Hands the first message to members, up to `share` of them; gives how many it was and how many got it, and who waits
+    /// for the message to be done.
+    pub(super) fn hand_out(
+        &mut self,
+        share: usize,
+        deliver: impl Fn(&Entry, &Prepared) -> bool,
+    ) -> (usize, u64, Option<Waker>) {
+        let Some(Item { number, work: Work::Message(message), to, .. }) = self.queue.front() else {
+            return (0, 0, None);
+        };
+        let (mut spent, mut sent, mut stopped_at) = (0, 0, None);
+        let mut visit = |key: u64, entry: &Entry| {
+            if spent >= share {
+                stopped_at = Some(key);
+                return false;
+            }
+            spent += 1;
+            if entry.joined < *number && to.includes(entry) {
+                spent += message.len() / COPY_BYTES;
+                sent += u64::from(deliver(entry, message));
+            }
+            true
+        };
+        let from = self.cursor..;
+        match to {
+            To::User(user) => {
+                let mut keys = self.users.get(user).into_iter().flat_map(|user| user.members.range(from.clone()));
+                keys.all(|key| self.members.get(key).is_none_or(|entry| visit(*key, entry)))
+            }
+            _ => self.members.range(from).all(|(key, entry)| visit(*key, entry)),
+        };
+        self.sent += sent;
+        let waker = match stopped_at {
+            Some(key) => {
+                self.cursor = key;
+                None
+            }
+            None => self.finish(),
+        };
+        (spent, sent, waker)
+    }
+
+    fn finish(&mut self) -> Option<Waker> {
+        self.cursor = 0;
+        let item = self.queue.pop_front()?;
+        self.done = item.number;
+        self.waiters.remove(&item.number)
+    }
+
+    /// Whether a message was handed out; if not, `waker` is woken when it is.
+    pub(super) fn is_done(&mut self, number: u64, waker: &Waker) -> bool {
+        if self.done >= number {
+            return true;
+        }
+        self.waiters.insert(number, waker.clone());
+        false
+    }
+
+    pub(super) fn stop_waiting(&mut self, number: u64) {
+        self.waiters.remove(&number);
+    }
+
+    /// Who has to look for itself.
+    pub(super) fn all_waiters(&mut self) -> impl Iterator<Item = Waker> {
+        std::mem::take(&mut self.waiters).into_values()
+    }
+}
+
+/// To copy that much costs as much as one more delivery.
+const COPY_BYTES: usize = 4096;
