@@ -1,5 +1,6 @@
 //! The one task of a connection: reads, polls the handler, writes, and watches the clock.
 
+mod ending;
 mod input;
 mod output;
 mod timer;

@@ -1,14 +1,11 @@
 //! The read side: bytes to messages, into the inbox.
 
-use std::{
-    io,
-    task::{Context, Poll, Waker},
-};
+use std::task::{Context, Poll, Waker};
 
-use super::{Driver, Stage};
+use super::{Driver, Stage, ending::Ending};
 use crate::ws::{
     io::{Borrowed, READ_BUFFER},
-    proto::{CloseFrame, Event, Message, Op, ProtocolError, Rules},
+    proto::{Event, Message, Op, ProtocolError, Rules},
 };
 
 /// Bytes that one poll reads at most before it lets other tasks run.
@@ -35,20 +32,6 @@ pub(super) struct Input {
     dry: bool,
     /// The inbox is full.
     full: bool,
-}
-
-/// How what the peer sent ends the connection.
-enum Ending {
-    /// By its close frame.
-    Closes(Option<CloseFrame>),
-    /// By breaking a rule, which this tells it.
-    Fails(CloseFrame),
-}
-
-impl Ending {
-    fn of(error: ProtocolError) -> Self {
-        Self::Fails(CloseFrame { code: error.code(), reason: error.to_string().into() })
-    }
 }
 
 impl Input {
@@ -100,7 +83,7 @@ impl Driver {
             if input.end.is_some() {
                 // The handler first gets what was right, and answers it as far as it can at once: after our close frame
                 // nothing is sent (RFC 6455 section 5.5.1).
-                return delivered || self.come_to_end(input);
+                return delivered || self.come_to_end(input.end.take());
             }
             if room == 0 && self.closing.may_send_data() {
                 input.full = true;
@@ -173,14 +156,6 @@ impl Driver {
         if self.reads_to_end { limit.max(END_MESSAGES) } else { limit }
     }
 
-    /// The peer has gone while the inbox was full. What it has sent before is read beyond the limit, so that whoever waits
-    /// learns of the end.
-    pub(super) fn read_to_end(&mut self) {
-        self.reads_to_end = true;
-        self.clock.resume();
-        self.connection.outbox().wake_driver();
-    }
-
     /// Gets bytes to decode. `false`: there are none for now, or none any more.
     fn fill(&mut self, cx: &mut Context<'_>, input: &mut Input) -> bool {
         let buffer = input.buffer.get_or_insert_with(Borrowed::take);
@@ -247,6 +222,7 @@ impl Driver {
                 Some(Ok((used, message))) => {
                     input.start += used;
                     input.messages -= 1;
+                    input.received += 1;
                     *room -= 1;
                     receiver = receiver.or(inbox.push(message));
                 }
@@ -332,62 +308,9 @@ impl Driver {
         Ok(message)
     }
 
-    /// The peer's last word takes effect. Always `true`: the handler is to see it.
-    fn come_to_end(&mut self, input: &mut Input) -> bool {
-        match input.end.take() {
-            Some(Ending::Closes(frame)) => self.peer_closes(frame),
-            Some(Ending::Fails(frame)) => self.fail_with(frame),
-            None => {}
-        }
-        true
-    }
-
-    /// The peer's close frame is answered with its own code (RFC 6455 section 5.5.1), unless ours came first.
-    fn peer_closes(&mut self, frame: Option<CloseFrame>) {
-        let mut outbox = self.connection.outbox();
-        outbox.closing.received();
-        let echo = frame.as_ref().map(|frame| CloseFrame { code: frame.code, reason: "".into() });
-        outbox.push_close(echo.as_ref());
-        self.closing = outbox.closing;
-        drop(outbox);
-        self.stage = Stage::Closing;
-        self.connection.set_gone(frame);
-    }
-
-    /// Fails the connection (RFC 6455 section 7.1.7): says why, then reads no more.
-    pub(super) fn fail_with(&mut self, frame: CloseFrame) {
-        tracing::debug!(connection = self.connection.id, %frame, "failing the connection");
-        self.connection.outbox().push_close(Some(&frame));
-        self.stage = Stage::Closing;
-        self.connection.set_gone(None);
-    }
-
     fn heard(&mut self, count: usize, input: &mut Input) {
         input.bytes = input.bytes.saturating_sub(count);
         self.clock.heard_now();
-    }
-
-    /// The stream has ended without a close frame: 1006 (RFC 6455 section 7.1.5).
-    fn ended(&mut self, end: &io::Result<usize>) {
-        if let Err(error) = end {
-            tracing::debug!(connection = self.connection.id, %error, "the stream broke");
-        }
-        self.over();
-    }
-
-    /// Reads and throws away, until the peer has closed its side too or has sent too much.
-    pub(super) fn discard(&mut self, cx: &mut Context<'_>) {
-        let mut buffer = Borrowed::take();
-        while let Stage::Draining { left } = &mut self.stage {
-            if *left == 0 {
-                return self.over();
-            }
-            match self.io.poll_read(cx, buffer.bytes()) {
-                Poll::Pending => return,
-                Poll::Ready(Ok(count)) if count > 0 => *left = left.saturating_sub(count as u32),
-                Poll::Ready(_) => return self.over(),
-            }
-        }
     }
 }
 
