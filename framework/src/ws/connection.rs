@@ -18,7 +18,7 @@ use super::{
     inbox::{Gone, Inbox, Received},
     options::{Invalid, RouteOptions},
     outbox::{Delivery, Outbox},
-    proto::{CloseCode, CloseFrame, Message, Op, Prepared},
+    proto::{CloseCode, CloseFrame, Message, Op, Payload, Prepared},
     scope,
     tally::Tally,
     traffic::Traffic,
@@ -115,7 +115,7 @@ impl Connection {
     }
 
     /// Sends one message, or waits for room in the outbox.
-    pub(crate) fn poll_send(self: &Arc<Self>, cx: &mut Context<'_>, op: Op, payload: &[u8]) -> Poll<Result<()>> {
+    pub(crate) fn poll_send(self: &Arc<Self>, cx: &mut Context<'_>, op: Op, payload: &Payload<'_>) -> Poll<Result<()>> {
         // A loop of sends to a peer that takes them all would never let other tasks run.
         ready!(pin!(consume_budget()).poll(cx));
         let mut outbox = self.outbox();

@@ -16,7 +16,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use self::queue::Queue;
 use super::{
-    proto::{self, CloseCode, CloseFrame, Closing, Deflater, Frame, Op, Prepared},
+    proto::{CloseCode, CloseFrame, Closing, Deflater, Frame, Op, Payload, Prepared},
     tally::Tally,
 };
 use crate::{
@@ -91,7 +91,7 @@ impl Outbox {
     /// Bytes that wait.
     pub(crate) fn len(&self) -> usize {
         let shared = self.shared.as_ref().map_or(0, |shared| shared.frame.bytes().len());
-        self.queue.as_ref().map_or(shared, |queue| queue.waiting().len())
+        self.queue.as_ref().map_or(shared, |queue| queue.len())
     }
 
     /// Messages that wait.
@@ -130,7 +130,7 @@ impl Outbox {
     }
 
     /// Appends a message, compressed where that was agreed on and is worth it.
-    pub(crate) fn push_message(&mut self, op: Op, payload: &[u8]) {
+    pub(crate) fn push_message(&mut self, op: Op, payload: &Payload<'_>) {
         self.uncounted += 1;
         let compressed = match &mut self.deflater {
             Some(deflater) if deflater.takes(payload.len()) => deflater.deflate(payload),
@@ -138,49 +138,39 @@ impl Outbox {
         };
         match compressed {
             // RFC 7692 section 6: RSV1 says so.
-            Some(compressed) => self.push_frame(op, true, &compressed),
+            Some(compressed) => self.push_frame(op, true, &Payload::Slice(&compressed)),
             None => self.push_frame(op, false, payload),
         }
     }
 
     /// Appends one unfragmented frame as it is.
     pub(crate) fn push(&mut self, op: Op, payload: &[u8]) {
-        self.push_frame(op, false, payload);
+        self.push_frame(op, false, &Payload::Slice(payload));
     }
 
-    fn push_frame(&mut self, op: Op, rsv1: bool, payload: &[u8]) {
-        if payload.len() >= FLUSH_AT && !self.blocked && self.writer.is_some() {
+    fn push_frame(&mut self, op: Op, rsv1: bool, payload: &Payload<'_>) {
+        if payload.len() >= FLUSH_AT {
             return self.push_large(op, rsv1, payload);
         }
         let queue = self.queue();
         queue.put(op, rsv1, payload);
-        if queue.waiting().len() >= FLUSH_AT {
+        if queue.len() >= FLUSH_AT {
             self.flush_socket();
         }
     }
 
-    /// Writes a large frame from where it is, behind what waits: only what the socket does not take is copied.
-    fn push_large(&mut self, op: Op, rsv1: bool, payload: &[u8]) {
+    /// Writes a large frame from where it is, behind what waits.
+    fn push_large(&mut self, op: Op, rsv1: bool, payload: &Payload<'_>) {
         self.queue();
-        let (Some(writer), Some(queue)) = (&self.writer, &mut self.queue) else { return };
-        let (header, size) = proto::header(op, rsv1, payload.len());
-        let waiting = queue.waiting().len();
-        let slices = [queue.waiting(), &header[..size], payload].map(io::IoSlice::new);
-        let written = match writer.try_write_vectored(&slices) {
-            Ok(0) => return self.fail(),
-            Ok(written) => written,
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            Err(_) => return self.fail(),
+        let (Some(queue), writer) = (&mut self.queue, self.writer.as_ref().filter(|_| !self.blocked)) else { return };
+        let write = |slices: &[io::IoSlice<'_>]| match writer {
+            Some(writer) => writer.try_write_vectored(slices),
+            None => Err(io::ErrorKind::WouldBlock.into()),
         };
-        queue.advance(written.min(waiting));
-        let taken = written.saturating_sub(waiting);
-        if taken < size + payload.len() {
-            queue.bytes.extend_from_slice(&header[taken.min(size)..size]);
-            queue.bytes.extend_from_slice(&payload[taken.saturating_sub(size)..]);
-            queue.end_frame(None);
-            queue.in_frame |= taken > 0;
+        match queue.put_through(op, rsv1, payload, write) {
+            Ok(moved) => self.after_flush(moved),
+            Err(_) => return self.fail(),
         }
-        self.after_flush(written > 0);
         self.flush_socket();
     }
 
@@ -191,9 +181,7 @@ impl Outbox {
         }
         self.closing.sent();
         self.closed_at = Some(Moment::now());
-        let queue = self.queue();
-        proto::encode_close(frame, &mut queue.bytes);
-        queue.end_frame(None);
+        self.queue().put_close(frame);
         self.wake_waiters();
     }
 
@@ -288,8 +276,8 @@ impl Outbox {
                 queue.advance(count);
             }
         }
-        while let Some(queue) = self.queue.as_mut().filter(|queue| !queue.waiting().is_empty()) {
-            match write(queue.waiting()) {
+        while let Some(queue) = self.queue.as_mut().filter(|queue| queue.len() > 0) {
+            match write(queue.next()) {
                 Poll::Ready(Ok(count)) if count > 0 => queue.advance(count),
                 Poll::Pending => {
                     self.blocked = true;
@@ -322,7 +310,7 @@ impl Outbox {
     }
 
     fn after_flush(&mut self, moved: bool) {
-        if let Some(queue) = self.queue.take_if(|queue| queue.waiting().is_empty()) {
+        if let Some(queue) = self.queue.take_if(|queue| queue.len() == 0) {
             queue.give_back();
         }
         if moved {

@@ -13,14 +13,20 @@ use bytes::Bytes;
 use futures_core::Stream;
 
 pub(super) use super::typed::expect_text;
-use super::{Connection, Inbound, Message, inbox::Gone, options::Invalid, proto::Op, typed::invalid_reply};
+use super::{
+    Connection, Inbound, Message,
+    inbox::Gone,
+    options::Invalid,
+    proto::{Op, Payload},
+    typed::invalid_reply,
+};
 use crate::error::{Error, Result};
 
 /// The right to receive. Whoever holds it last ends the reading: what comes afterwards is dropped.
 pub(super) struct Inlet<In> {
     connection: Option<Arc<Connection>>,
     /// The answer to a message that did not parse, until the outbox takes it.
-    reply: Option<Box<Vec<u8>>>,
+    reply: Option<Box<Payload<'static>>>,
     types: PhantomData<fn() -> In>,
 }
 
@@ -74,7 +80,7 @@ impl<In: Inbound> Inlet<In> {
             match self.connection().invalid {
                 Invalid::Pass => return Poll::Ready(Ok(Err(error))),
                 Invalid::Close => return Poll::Ready(Ok(Err(refuse(self.connection(), error)))),
-                Invalid::Reply => self.reply = Some(Box::new(invalid_reply(&error))),
+                Invalid::Reply => self.reply = Some(Box::new(Payload::Owned(invalid_reply(&error)))),
             }
         }
     }

@@ -16,7 +16,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
     Connection, Inbound, Message, Outbound, Params,
-    proto::{CloseCode, CloseFrame, Op, Text},
+    proto::{CloseCode, CloseFrame, Op, Payload, Text},
     receive::{Inlet, Iter, expect_bytes, expect_text},
     split::{Receiver, Sender},
     typed::from_json,
@@ -236,14 +236,14 @@ macro_rules! sending {
             ///
             /// Dropped before it is done, nothing was sent.
             pub async fn send_text(&self, text: impl AsRef<str> + Send) -> Result<()> {
-                let text = text.as_ref().as_bytes();
-                poll_fn(|cx| self.connection().poll_send(cx, Op::Text, text)).await
+                let text = Payload::Slice(text.as_ref().as_bytes());
+                poll_fn(|cx| self.connection().poll_send(cx, Op::Text, &text)).await
             }
 
             /// Sends a binary message. Waits, fails and may be cancelled like [`send_text`](Self::send_text).
             pub async fn send_bytes(&self, bytes: impl AsRef<[u8]> + Send) -> Result<()> {
-                let bytes = bytes.as_ref();
-                poll_fn(|cx| self.connection().poll_send(cx, Op::Binary, bytes)).await
+                let bytes = Payload::Slice(bytes.as_ref());
+                poll_fn(|cx| self.connection().poll_send(cx, Op::Binary, &bytes)).await
             }
 
             /// Sends a value as JSON in a text message. Waits and may be cancelled like [`send_text`](Self::send_text).
@@ -252,7 +252,7 @@ macro_rules! sending {
             ///
             /// Also when the value can't be JSON: a map whose keys are no strings, say.
             pub async fn send_json<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
-                let encoded = serde_json::to_vec(value)?;
+                let encoded = Payload::Owned(serde_json::to_vec(value)?);
                 poll_fn(|cx| self.connection().poll_send(cx, Op::Text, &encoded)).await
             }
 

@@ -1,10 +1,8 @@
 //! What typed sockets speak: JSON, or messages as they are.
 
-use std::borrow::Cow;
-
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::proto::{Message, Op, Text};
+use super::proto::{Message, Op, Payload, Text};
 use crate::error::{Error, Result};
 
 /// What can be received: [`Message`] as it comes, anything that is `serde::Deserialize` as JSON.
@@ -33,20 +31,20 @@ pub trait Outbound {
 #[derive(Debug)]
 pub struct Encoded<'a> {
     pub(crate) op: Op,
-    pub(crate) payload: Cow<'a, [u8]>,
+    pub(crate) payload: Payload<'a>,
 }
 
 impl<'a> Encoded<'a> {
     pub(crate) fn text(text: &'a str) -> Self {
-        Self { op: Op::Text, payload: Cow::Borrowed(text.as_bytes()) }
+        Self { op: Op::Text, payload: Payload::Slice(text.as_bytes()) }
     }
 
     pub(crate) fn binary(bytes: &'a [u8]) -> Self {
-        Self { op: Op::Binary, payload: Cow::Borrowed(bytes) }
+        Self { op: Op::Binary, payload: Payload::Slice(bytes) }
     }
 
     pub(crate) fn into_owned(self) -> Encoded<'static> {
-        Encoded { op: self.op, payload: Cow::Owned(self.payload.into_owned()) }
+        Encoded { op: self.op, payload: self.payload.into_owned() }
     }
 }
 
@@ -64,14 +62,16 @@ impl<T: DeserializeOwned + Send + 'static> Inbound for T {
 
 impl Outbound for Message {
     fn encode(&self) -> Result<Encoded<'_>> {
-        let op = if self.is_text() { Op::Text } else { Op::Binary };
-        Ok(Encoded { op, payload: Cow::Borrowed(self.as_bytes()) })
+        Ok(match self {
+            Self::Text(text) => Encoded { op: Op::Text, payload: Payload::Shared(text.shared()) },
+            Self::Binary(bytes) => Encoded { op: Op::Binary, payload: Payload::Shared(bytes) },
+        })
     }
 }
 
 impl<T: Serialize + ?Sized> Outbound for T {
     fn encode(&self) -> Result<Encoded<'_>> {
-        Ok(Encoded { op: Op::Text, payload: Cow::Owned(serde_json::to_vec(self)?) })
+        Ok(Encoded { op: Op::Text, payload: Payload::Owned(serde_json::to_vec(self)?) })
     }
 }
 

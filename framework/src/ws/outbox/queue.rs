@@ -1,9 +1,17 @@
 //! Encoded frames that wait, and where each ends. Borrowed from the thread: an idle connection holds none.
 
-use std::{cell::RefCell, collections::VecDeque, sync::Arc};
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    io::{self, IoSlice},
+    mem,
+    sync::Arc,
+};
+
+use bytes::Bytes;
 
 use crate::ws::{
-    proto::{self, Op},
+    proto::{self, CloseFrame, Op, Payload},
     tally::Tally,
 };
 
@@ -14,15 +22,17 @@ const KEEP_QUEUES: usize = 16;
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
-    pub(super) bytes: Vec<u8>,
-    /// How many of `bytes` have left.
-    pub(super) sent: usize,
+    bytes: Vec<u8>,
+    /// The rest of a large frame, which follows `bytes` and is not copied, unless something comes behind it.
+    tail: Bytes,
+    /// How many of both have left.
+    sent: usize,
     /// A part of the first frame has left, but not all of it.
-    pub(super) in_frame: bool,
+    in_frame: bool,
     ends: VecDeque<End>,
 }
 
-/// Where a frame ends, counted in `bytes`.
+/// Where a frame ends, counted in `bytes` and the tail.
 #[derive(Debug)]
 struct End {
     at: usize,
@@ -46,6 +56,7 @@ impl Queue {
             return;
         }
         self.bytes.clear();
+        self.tail = Bytes::new();
         self.ends.clear();
         (self.sent, self.in_frame) = (0, false);
         SPARE.with_borrow_mut(|spare| {
@@ -61,8 +72,58 @@ impl Queue {
         SPARE.with_borrow(Vec::len)
     }
 
-    pub(super) fn waiting(&self) -> &[u8] {
-        &self.bytes[self.sent..]
+    /// How many bytes wait.
+    pub(super) fn len(&self) -> usize {
+        self.bytes.len() + self.tail.len() - self.sent
+    }
+
+    /// The bytes that leave next: all, or those before the tail.
+    pub(super) fn next(&self) -> &[u8] {
+        match self.bytes.get(self.sent..) {
+            Some(bytes) if !bytes.is_empty() || self.tail.is_empty() => bytes,
+            _ => &self.tail[self.sent - self.bytes.len()..],
+        }
+    }
+
+    /// Puts the tail where the other bytes are.
+    fn flatten(&mut self) {
+        if !self.tail.is_empty() {
+            self.bytes.extend_from_slice(&mem::take(&mut self.tail));
+        }
+    }
+
+    /// Writes a large frame from where it is, behind what waits. What the socket does not take is kept; whether it took
+    /// anything.
+    pub(super) fn put_through(
+        &mut self,
+        op: Op,
+        rsv1: bool,
+        payload: &Payload<'_>,
+        write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<bool> {
+        self.flatten();
+        let (header, size) = proto::header(op, rsv1, payload.len());
+        let waiting = self.len();
+        let written = match write(&[&self.bytes[self.sent..], &header[..size], payload].map(IoSlice::new)) {
+            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
+            written => written?,
+        };
+        self.advance(written.min(waiting));
+        let taken = written.saturating_sub(waiting);
+        if taken < size + payload.len() {
+            self.bytes.extend_from_slice(&header[taken.min(size)..size]);
+            self.tail = payload.from(taken.saturating_sub(size));
+            self.end_frame(None);
+            self.in_frame |= taken > 0;
+        }
+        Ok(written > 0)
+    }
+
+    pub(super) fn put_close(&mut self, frame: Option<&CloseFrame>) {
+        self.flatten();
+        proto::encode_close(frame, &mut self.bytes);
+        self.end_frame(None);
     }
 
     /// Frames that wait, the first one perhaps in part.
@@ -71,19 +132,21 @@ impl Queue {
     }
 
     pub(super) fn put(&mut self, op: Op, rsv1: bool, payload: &[u8]) {
+        self.flatten();
         proto::put_frame(&mut self.bytes, op, rsv1, payload);
         self.end_frame(None);
     }
 
     /// Appends a frame that was encoded before. With a tally it may be dropped later.
     pub(super) fn put_encoded(&mut self, frame: &[u8], tally: Option<Arc<Tally>>) {
+        self.flatten();
         self.bytes.extend_from_slice(frame);
         self.end_frame(tally);
     }
 
-    /// What was appended to `bytes` is a frame.
-    pub(super) fn end_frame(&mut self, tally: Option<Arc<Tally>>) {
-        self.ends.push_back(End { at: self.bytes.len(), tally });
+    /// What was appended is a frame.
+    fn end_frame(&mut self, tally: Option<Arc<Tally>>) {
+        self.ends.push_back(End { at: self.bytes.len() + self.tail.len(), tally });
     }
 
     pub(super) fn advance(&mut self, count: usize) {
@@ -99,7 +162,7 @@ impl Queue {
 
     /// What has left is cut off once it is the larger part: each byte is moved at most once.
     fn cut(&mut self) {
-        if self.sent > KEEP_AT_MOST && self.sent > self.bytes.len() / 2 {
+        if self.tail.is_empty() && self.sent > KEEP_AT_MOST && self.sent > self.bytes.len() / 2 {
             self.bytes.drain(..self.sent);
             self.ends.iter_mut().for_each(|end| end.at -= self.sent);
             self.sent = 0;
@@ -108,6 +171,7 @@ impl Queue {
 
     /// Drops what waits, but for the frame that has left in part: the peer must still be able to read what follows.
     pub(super) fn drop_waiting(&mut self) {
+        self.flatten();
         let keep = match self.ends.front() {
             Some(end) if self.in_frame => end.at,
             _ => self.sent,
@@ -120,6 +184,7 @@ impl Queue {
     ///
     /// What lies before it moves up into its place: little, unless a handler has sent much of its own.
     pub(super) fn drop_oldest(&mut self) -> bool {
+        self.flatten();
         let first = usize::from(self.in_frame);
         let Some(index) = (first..self.ends.len()).find(|index| self.ends[*index].tally.is_some()) else {
             return false;

@@ -14,6 +14,9 @@ use super::{
 /// How far a buffer runs ahead of what has arrived, as long as little has.
 pub(super) const AHEAD: usize = 16 * 1024;
 
+/// Who has sent as much of a message is sending it.
+pub(super) const COMMITTED: usize = 32 * 1024;
+
 /// A message of which some frames are there.
 #[derive(Default)]
 pub(super) struct Assembly {
@@ -170,10 +173,12 @@ impl Assembly {
     }
 }
 
-/// How many of the `missing` bytes to have room for beyond those that have arrived: never more than as many again, or
-/// a little, since a claim costs the peer nothing.
+/// How many of the `missing` bytes to have room for beyond those that have arrived: a little, since a claim costs the peer
+/// nothing, and more once much has come. To move what has come into a larger buffer again and again would cost more
+/// than to have room that may never be touched.
 fn ahead(arrived: usize, missing: usize) -> usize {
-    missing.min(arrived.max(AHEAD))
+    let factor = if arrived >= COMMITTED { 15 } else { 1 };
+    missing.min((arrived * factor).max(AHEAD))
 }
 
 #[cfg(test)]
@@ -192,7 +197,8 @@ mod tests {
                 arrived += size;
                 assembly.append(&vec![0; size], LEN - arrived).unwrap();
                 let capacity = assembly.payload.capacity();
-                assert!(capacity <= arrived + arrived.max(AHEAD), "{capacity} for {arrived}");
+                let room = if arrived < COMMITTED { arrived.max(AHEAD) } else { 15 * arrived };
+                assert!(capacity <= arrived + room, "{capacity} for {arrived}");
             }
         }
     }

@@ -36,6 +36,10 @@ impl Text {
         self.0
     }
 
+    pub(crate) fn shared(&self) -> &Bytes {
+        &self.0
+    }
+
     /// Takes bytes that the caller has found to be UTF-8.
     pub(super) fn from_checked(bytes: Bytes) -> Self {
         debug_assert!(std::str::from_utf8(&bytes).is_ok(), "expected checked bytes, got others");

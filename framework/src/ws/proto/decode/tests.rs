@@ -9,7 +9,7 @@ mod splits;
 use bytes::BufMut;
 
 use super::*;
-use crate::ws::proto::Message;
+use crate::ws::proto::{Message, assemble::COMMITTED};
 
 const FIN: u8 = 0x80;
 const CONTINUATION: u8 = 0x0;
