@@ -37,6 +37,8 @@ pub(super) enum Violation {
     },
     InvalidReason,
     InvalidDeflate,
+    /// Deflate blocks that are marked as the last, with more behind them.
+    TooManyLastBlocks,
     HalfCloseCode,
     CloseCode(CloseCode),
 }
@@ -55,7 +57,7 @@ impl ProtocolError {
                 CloseCode::INVALID_PAYLOAD
             }
             Violation::FrameTooLarge { .. } | Violation::MessageTooLarge { .. } => CloseCode::TOO_LARGE,
-            Violation::TooManyFragments { .. } => CloseCode::POLICY,
+            Violation::TooManyFragments { .. } | Violation::TooManyLastBlocks => CloseCode::POLICY,
             _ => CloseCode::PROTOCOL_ERROR,
         }
     }
@@ -88,6 +90,7 @@ impl fmt::Display for ProtocolError {
             Violation::InvalidText { at } => write!(f, "expected text in utf-8, got another byte at {at}"),
             Violation::InvalidReason => f.write_str("expected a close reason in utf-8, got other bytes"),
             Violation::InvalidDeflate => f.write_str("expected deflate data, got other bytes"),
+            Violation::TooManyLastBlocks => f.write_str("expected few last blocks in a compressed message, got more"),
             Violation::HalfCloseCode => f.write_str("expected a close code of two bytes, got one byte"),
             Violation::CloseCode(code) => write!(f, "expected a close code that may be sent, got {}", code.as_u16()),
         }
@@ -123,6 +126,7 @@ mod tests {
             Violation::InvalidText { at: usize::MAX },
             Violation::InvalidReason,
             Violation::InvalidDeflate,
+            Violation::TooManyLastBlocks,
             Violation::HalfCloseCode,
             Violation::CloseCode(CloseCode::new(u16::MAX)),
         ] {

@@ -21,6 +21,11 @@ const WINDOW: usize = 1 << 15;
 /// of a block does the decompressor come to the end of that one.
 const TAIL: [u8; 9] = [FLUSHED[0], FLUSHED[1], FLUSHED[2], FLUSHED[3], 0x01, 0x00, 0x00, 0xff, 0xff];
 
+/// Last blocks that a message may have in its middle, and one more for so many bytes of its payload. Each costs a start
+/// with a full window, so without a limit a payload of nothing else would take seconds.
+pub(super) const FREE_RESTARTS: usize = 8;
+pub(super) const BYTES_A_RESTART: usize = 128;
+
 /// The receiving half for one connection.
 ///
 /// It holds no decompressor: where the client's messages refer to earlier ones, the end of those is kept, which is less.
@@ -112,6 +117,7 @@ impl Run<'_> {
 
     fn message(&mut self, payload: &[u8]) -> Result<(), ProtocolError> {
         let mut rest = payload;
+        let mut restarts = FREE_RESTARTS + payload.len() / BYTES_A_RESTART;
         while !rest.is_empty() {
             if self.step(&mut rest)? == Status::StreamEnd {
                 // §7.2.3.4: a last block is legal, and the blocks go on behind it. Some end with it, though, where an empty
@@ -119,6 +125,7 @@ impl Run<'_> {
                 if rest.is_empty() {
                     return Ok(());
                 }
+                restarts = restarts.checked_sub(1).ok_or(Violation::TooManyLastBlocks)?;
                 self.decompress.reset(false);
                 self.start()?;
             }

@@ -7,7 +7,10 @@ use std::mem;
 use flate2::{Compress, FlushCompress};
 use proptest::prelude::*;
 
-use super::*;
+use super::{
+    inflater::{BYTES_A_RESTART, FREE_RESTARTS},
+    *,
+};
 use crate::{
     config::Compression,
     ws::proto::{CloseCode, Message, ProtocolError},
@@ -139,6 +142,28 @@ fn last_blocks_do_not_end_the_context() {
     for mut inflater in [plain(), with_takeover()] {
         assert_eq!(inflate(&mut inflater, &many).unwrap(), expected);
         assert_eq!(inflate(&mut inflater, &[&many[..], &[0]].concat()).unwrap(), expected);
+    }
+}
+
+/// Each costs a start with a full window, some 10 µs: at 2 bytes a piece, 1 MiB of them would take seconds.
+#[test]
+fn last_blocks_are_counted() {
+    const LEN: usize = 60_000;
+    let start = Peer::new(15).send_last(&text(40_000, 1));
+    let most = FREE_RESTARTS + LEN / BYTES_A_RESTART;
+    for block in [&[0x03, 0x00][..], &[0x01, 0x00, 0x00, 0xff, 0xff]] {
+        // Behind them a stored block up to the length, and the empty one.
+        let payload = |blocks: usize| {
+            let blocks = block.repeat(blocks - 1);
+            let stored = noise(LEN - start.len() - blocks.len() - 6, 1);
+            let len = stored.len() as u16;
+            [&start[..], &blocks, &[0], &len.to_le_bytes(), &(!len).to_le_bytes(), &stored, &[0]].concat()
+        };
+        assert_eq!(payload(most).len(), LEN);
+        for mut inflater in [plain(), with_takeover()] {
+            assert!(inflate(&mut inflater, &payload(most)).is_ok());
+            assert_eq!(code(inflate(&mut inflater, &payload(most + 1))), 1008);
+        }
     }
 }
 
