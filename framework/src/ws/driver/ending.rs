@@ -17,6 +17,8 @@ pub(super) enum Ending {
     Closes(Option<CloseFrame>),
     /// By breaking a rule, which this tells it.
     Fails(CloseFrame),
+    /// By the end of the stream: 1006 (RFC 6455 section 7.1.5).
+    Leaves,
 }
 
 impl Ending {
@@ -39,6 +41,7 @@ impl Driver {
         match end {
             Some(Ending::Closes(frame)) => self.peer_closes(frame),
             Some(Ending::Fails(frame)) => self.fail_with(frame),
+            Some(Ending::Leaves) => self.over(),
             None => {}
         }
         true
@@ -64,12 +67,13 @@ impl Driver {
         self.connection.set_gone(None);
     }
 
-    /// The stream has ended without a close frame: 1006 (RFC 6455 section 7.1.5).
-    pub(super) fn ended(&mut self, end: &io::Result<usize>) {
-        if let Err(error) = end {
-            tracing::debug!(connection = self.connection.id, %error, "the stream broke");
-        }
+    /// The stream has ended without a close frame. A peer that has only closed its own side may still read answers; where
+    /// the stream broke, none can leave.
+    pub(super) fn ended(&mut self, end: &io::Result<usize>) -> Option<Ending> {
+        let Err(error) = end else { return Some(Ending::Leaves) };
+        tracing::debug!(connection = self.connection.id, %error, "the stream broke");
         self.over();
+        None
     }
 
     /// Reads and throws away, until the peer has closed its side too or has sent too much.

@@ -184,7 +184,7 @@ impl Driver {
                 true
             }
             Poll::Ready(end) => {
-                self.ended(&end);
+                input.end = self.ended(&end);
                 false
             }
         }
@@ -200,7 +200,7 @@ impl Driver {
             }
             Poll::Ready(Ok(count)) if count > 0 => count,
             Poll::Ready(end) => {
-                self.ended(&end);
+                input.end = self.ended(&end);
                 return Some(false);
             }
         };
