@@ -7,7 +7,7 @@ use std::{
     task::{Context, Poll},
 };
 
-use bytes::{BytesMut, buf::Limit};
+use bytes::buf::Limit;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::{TcpStream, tcp::OwnedReadHalf},
@@ -54,7 +54,7 @@ impl Io {
     pub(crate) fn poll_read_direct(
         &mut self,
         cx: &mut Context<'_>,
-        mut buffer: Limit<&mut BytesMut>,
+        mut buffer: Limit<&mut Vec<u8>>,
     ) -> Poll<io::Result<usize>> {
         // A future of one poll: `read_buf` keeps nothing between polls.
         match self {

@@ -2,7 +2,7 @@
 
 use std::mem;
 
-use bytes::{BufMut, Bytes, BytesMut, buf::Limit};
+use bytes::{BufMut, Bytes, buf::Limit};
 
 use super::{
     Event, Message, Rules, Text,
@@ -11,8 +11,8 @@ use super::{
     utf8,
 };
 
-/// How far a buffer runs ahead of what has arrived, as long as little has.
-pub(super) const AHEAD: usize = 16 * 1024;
+/// From here on a message is large: it is read straight into its own buffer.
+pub(super) const LARGE: usize = 16 * 1024;
 
 /// Who has sent as much of a message is sending it.
 pub(super) const COMMITTED: usize = 32 * 1024;
@@ -20,7 +20,7 @@ pub(super) const COMMITTED: usize = 32 * 1024;
 /// A message of which some frames are there.
 #[derive(Default)]
 pub(super) struct Assembly {
-    payload: BytesMut,
+    payload: Vec<u8>,
     /// How much of a text is known to be UTF-8.
     checked: usize,
     frames: u32,
@@ -129,22 +129,45 @@ impl Assembly {
         if part.is_empty() {
             return Ok(());
         }
-        if self.payload.capacity() == 0 {
-            self.payload.reserve(part.len() + ahead(part.len(), missing));
+        if self.payload.capacity() - self.payload.len() < part.len() {
+            self.grow(part.len(), missing);
         }
-        // From here on the buffer doubles when it is full, which follows what has arrived.
         self.payload.extend_from_slice(part);
         self.check()
     }
 
+    /// Whether so much has arrived that it is worth it to read into [`room`](Self::room).
+    pub(super) fn is_large(&self) -> bool {
+        self.payload.len() >= LARGE
+    }
+
     /// Room to read the next of the `missing` bytes of a frame into.
-    pub(super) fn room(&mut self, missing: usize) -> Limit<&mut BytesMut> {
-        let len = self.payload.len();
-        if self.payload.capacity() == len {
-            self.payload.reserve(ahead(len, missing));
+    pub(super) fn room(&mut self, missing: usize) -> Limit<&mut Vec<u8>> {
+        if self.payload.capacity() == self.payload.len() {
+            self.grow(0, missing);
         }
-        let room = self.payload.capacity() - len;
+        let room = self.payload.capacity() - self.payload.len();
         (&mut self.payload).limit(room.min(missing))
+    }
+
+    /// Makes room for `part` bytes that have arrived, and for some of the `missing` behind them: for all as soon as a third
+    /// of the message is there, else for as many as have arrived, since a claim costs the peer nothing. Once much has come
+    /// there may be more: to move it into a larger buffer again and again would cost more than memory that nobody
+    /// touches.
+    fn grow(&mut self, part: usize, missing: usize) {
+        let arrived = self.payload.len() + part;
+        let ahead = match arrived {
+            _ if missing / 2 <= arrived => missing,
+            COMMITTED.. => missing.min(15 * arrived),
+            _ => arrived,
+        };
+        let wanted = part + ahead;
+        // To the byte where the frame is large. Many small ones would move the whole again and again: there it doubles.
+        if wanted >= self.payload.len() / 2 {
+            self.payload.reserve_exact(wanted);
+        } else {
+            self.payload.reserve(wanted);
+        }
     }
 
     /// The last `n` bytes that were read through [`room`](Self::room), to be unmasked.
@@ -169,38 +192,48 @@ impl Assembly {
         if matches!(kind, Kind::Text) && self.checked < self.payload.len() {
             return Err(invalid(self.checked));
         }
-        Ok(Some(kind.event(mem::take(self).payload.freeze())))
+        Ok(Some(kind.event(mem::take(self).payload.into())))
     }
-}
-
-/// How many of the `missing` bytes to have room for beyond those that have arrived: a little, since a claim costs the peer
-/// nothing, and more once much has come. To move what has come into a larger buffer again and again would cost more
-/// than to have room that may never be touched.
-fn ahead(arrived: usize, missing: usize) -> usize {
-    let factor = if arrived >= COMMITTED { 15 } else { 1 };
-    missing.min((arrived * factor).max(AHEAD))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    const START: Start = Start { opcode: Opcode::Binary, fin: true, rsv1: false };
+
     #[test]
     fn the_buffer_never_runs_further_ahead_than_what_arrived() {
         const LEN: usize = 300_000;
-        for part in [1, 7, 100, 5_000, AHEAD, 70_000] {
+        for part in [1, 7, 100, 5_000, LARGE, 70_000] {
             let mut assembly = Assembly::default();
-            assembly.begin(Start { opcode: Opcode::Binary, fin: true, rsv1: false });
+            assembly.begin(START);
             let mut arrived = 0;
             while arrived < LEN {
                 let size = part.min(LEN - arrived);
                 arrived += size;
                 assembly.append(&vec![0; size], LEN - arrived).unwrap();
                 let capacity = assembly.payload.capacity();
-                let room = if arrived < COMMITTED { arrived.max(AHEAD) } else { 15 * arrived };
-                assert!(capacity <= arrived + room, "{capacity} for {arrived}");
+                let factor = if arrived < COMMITTED { 3 } else { 16 };
+                assert!(capacity <= (arrived * factor).clamp(8, LEN), "{capacity} for {arrived}");
             }
+            assert_eq!(assembly.payload.capacity(), LEN, "in parts of {part}");
         }
+    }
+
+    #[test]
+    fn small_frames_do_not_move_the_whole_again_and_again() {
+        let mut assembly = Assembly::default();
+        assembly.begin(START);
+        let (mut moves, mut capacity) = (0, 0);
+        for _ in 0..10_000 {
+            // Cut inside, too.
+            assembly.append(&[0; 40], 24).unwrap();
+            assembly.append(&[0; 24], 0).unwrap();
+            moves += usize::from(assembly.payload.capacity() != capacity);
+            capacity = assembly.payload.capacity();
+        }
+        assert!(moves < 25, "{moves}");
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! Bytes become events, frame by frame.
 
-use bytes::{Bytes, BytesMut, buf::Limit};
+use bytes::{Bytes, buf::Limit};
 
 use super::{
     Event, Message, ProtocolError, Rules,
-    assemble::{self, AHEAD, Assembly},
+    assemble::{self, Assembly, LARGE},
     close,
     frame::{self, Header, Opcode, SHORT_HEADER, Start},
     mask,
@@ -56,13 +56,14 @@ impl Decoder {
         Ok((taken, None))
     }
 
-    /// Where to read into while at least 16 KiB of a data frame are missing: the message's own buffer.
+    /// Where to read into while at least 16 KiB of a data frame are missing and as many have arrived: the message's own
+    /// buffer.
     ///
     /// The room never goes past the frame, and grows with what has arrived, not with what was claimed.
-    pub(crate) fn direct(&mut self) -> Option<Limit<&mut BytesMut>> {
+    pub(crate) fn direct(&mut self) -> Option<Limit<&mut Vec<u8>>> {
         let Partial { frame, message, .. } = &mut **self.partial.as_mut()?;
-        let frame = frame.as_ref().filter(|frame| frame.missing >= AHEAD && !frame.opcode.is_control())?;
-        Some(message.room(frame.missing))
+        let frame = frame.as_ref().filter(|frame| frame.missing >= LARGE && !frame.opcode.is_control())?;
+        message.is_large().then(|| message.room(frame.missing))
     }
 
     /// Takes in the `n` bytes that were read through [`direct`](Self::direct).

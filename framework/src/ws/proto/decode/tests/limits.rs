@@ -55,14 +55,17 @@ fn the_default_admits_an_empty_frame_behind_65_536() {
 #[test]
 fn memory_follows_what_arrived() {
     const LEN: usize = 1 << 20;
-    for piece in [1_000, 16 * 1024, 70_000, LEN] {
+    for piece in [1_000, LARGE, 70_000, LEN] {
         let mut decoder = Decoder::new();
         let mut header = [claim(FIN | BINARY, LEN), vec![0; 4]].concat();
         decoder.decode(&Rules::default(), &mut header).unwrap();
-        let mut arrived = 0;
+        // Nothing is reserved for the claim.
+        assert!(decoder.direct().is_none());
+        let mut arrived = LARGE;
+        decoder.decode(&Rules::default(), &mut vec![0; LARGE]).unwrap();
         while let Some(mut room) = decoder.direct() {
-            let ahead = if arrived < COMMITTED { arrived.max(AHEAD) } else { 15 * arrived };
-            assert!(room.get_ref().capacity() <= arrived + ahead, "{arrived}");
+            let factor = if arrived < COMMITTED { 3 } else { 16 };
+            assert!(room.get_ref().capacity() <= arrived * factor, "{arrived}");
             assert!(room.remaining_mut() <= LEN - arrived);
             let size = room.remaining_mut().min(piece);
             room.put_bytes(0, size);
@@ -78,18 +81,21 @@ fn memory_follows_what_arrived() {
 }
 
 #[test]
-fn direct_is_for_large_rests_of_data_frames_only() {
+fn direct_is_for_large_rests_of_large_data_frames_only() {
     let mut decoder = Decoder::new();
     let rules = Rules::default();
     assert!(decoder.direct().is_none());
-    let mut stream = frame(FIN | BINARY, vec![7; AHEAD + 1]);
-    let end = stream.len() - AHEAD;
+    let mut stream = frame(FIN | BINARY, vec![7; 2 * LARGE + 1]);
+    let end = stream.len() - LARGE - 2;
     let (start, rest) = stream.split_at_mut(end);
     decoder.decode(&rules, start).unwrap();
-    assert_eq!(decoder.direct().unwrap().remaining_mut(), AHEAD);
-    decoder.decode(&rules, &mut rest[..1]).unwrap();
     assert!(decoder.direct().is_none());
-    let (_, event) = decoder.decode(&rules, &mut rest[1..]).unwrap();
-    assert_eq!(event, Some(binary(&vec![7; AHEAD + 1])));
+    decoder.decode(&rules, &mut rest[..1]).unwrap();
+    // A third of it is there, so there is room for the rest.
+    assert_eq!(decoder.direct().unwrap().remaining_mut(), LARGE + 1);
+    decoder.decode(&rules, &mut rest[1..3]).unwrap();
+    assert!(decoder.direct().is_none());
+    let (_, event) = decoder.decode(&rules, &mut rest[3..]).unwrap();
+    assert_eq!(event, Some(binary(&vec![7; 2 * LARGE + 1])));
     assert!(decoder.direct().is_none());
 }
