@@ -4,6 +4,7 @@ mod api;
 mod client;
 mod deflate;
 mod extraction;
+mod memory;
 mod robustness;
 mod rooms;
 mod routing;

@@ -1,6 +1,6 @@
 //! A client that compresses, and a server for it.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use flate2::{Compress, Decompress, FlushCompress, FlushDecompress};
 use sockeye::{Compression, Server, prelude::*};
@@ -13,14 +13,14 @@ use tokio::{
 /// Longer than anything takes, however busy the machine is.
 const FOREVER: Duration = Duration::from_secs(60);
 
-pub(super) const FIN: u8 = 0x80;
-pub(super) const RSV1: u8 = 0x40;
-pub(super) const CONTINUATION: u8 = 0;
-pub(super) const TEXT: u8 = 1;
-pub(super) const BINARY: u8 = 2;
-pub(super) const CLOSE: u8 = 8;
-pub(super) const PING: u8 = 9;
-pub(super) const PONG: u8 = 10;
+pub(crate) const FIN: u8 = 0x80;
+pub(crate) const RSV1: u8 = 0x40;
+pub(crate) const CONTINUATION: u8 = 0;
+pub(crate) const TEXT: u8 = 1;
+pub(crate) const BINARY: u8 = 2;
+pub(crate) const CLOSE: u8 = 8;
+pub(crate) const PING: u8 = 9;
+pub(crate) const PONG: u8 = 10;
 
 #[websocket("/echo", max_message = 16 << 20)]
 async fn echo(mut ws: WebSocket) -> Result<()> {
@@ -30,28 +30,19 @@ async fn echo(mut ws: WebSocket) -> Result<()> {
     Ok(())
 }
 
-/// Says the length of what comes: nothing of it goes back.
-#[websocket("/length")]
-async fn length(mut ws: WebSocket) -> Result<()> {
-    while let Some(message) = ws.next().await {
-        ws.send_text(message?.len().to_string()).await?;
-    }
-    Ok(())
-}
-
 pub(super) async fn serve(compression: Compression) -> Server {
-    let app = App::new().compression(compression).route(echo).route(length);
+    let app = App::new().compression(compression).route(echo);
     app.serve(TcpListener::bind("127.0.0.1:0").await.expect("can't bind"))
 }
 
 /// A frame of the server's.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Frame {
-    pub(super) first: u8,
-    pub(super) payload: Vec<u8>,
+pub(crate) struct Frame {
+    pub(crate) first: u8,
+    pub(crate) payload: Vec<u8>,
 }
 
-pub(super) struct Client {
+pub(crate) struct Client {
     stream: TcpStream,
     /// The server's `Sec-WebSocket-Extensions`.
     pub(super) answer: Option<String>,
@@ -64,7 +55,12 @@ pub(super) struct Client {
 impl Client {
     /// Opens a socket with these header lines of offers, and keeps to what the answer says.
     pub(super) async fn open(server: &Server, path: &str, offers: &[&str]) -> Self {
-        let mut stream = TcpStream::connect(server.local_addr()).await.expect("can't connect");
+        Self::connect(server.local_addr(), path, offers).await
+    }
+
+    /// The same on a server of which only the address is known.
+    pub(crate) async fn connect(address: SocketAddr, path: &str, offers: &[&str]) -> Self {
+        let mut stream = TcpStream::connect(address).await.expect("can't connect");
         let mut request = format!(
             "GET {path} HTTP/1.1\r\nHost: good.example\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
              Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
@@ -101,17 +97,17 @@ impl Client {
         client
     }
 
-    pub(super) async fn send_bytes(&mut self, bytes: &[u8]) {
+    pub(crate) async fn send_bytes(&mut self, bytes: &[u8]) {
         timeout(FOREVER, self.stream.write_all(bytes)).await.expect("waited in vain").expect("can't send");
     }
 
     /// Sends as long as the server takes it: it may have closed in the meantime.
-    pub(super) async fn try_send(&mut self, bytes: &[u8]) {
+    pub(crate) async fn try_send(&mut self, bytes: &[u8]) {
         drop(timeout(FOREVER, self.stream.write_all(bytes)).await.expect("waited in vain"));
     }
 
     /// Compresses a message as was agreed.
-    pub(super) fn deflate(&mut self, payload: &[u8]) -> Vec<u8> {
+    pub(crate) fn deflate(&mut self, payload: &[u8]) -> Vec<u8> {
         if !self.takeover.0 {
             self.compress.reset();
         }
@@ -127,12 +123,12 @@ impl Client {
     }
 
     /// Sends a compressed message in one frame.
-    pub(super) async fn send(&mut self, opcode: u8, payload: &[u8]) {
+    pub(crate) async fn send(&mut self, opcode: u8, payload: &[u8]) {
         let deflated = self.deflate(payload);
         self.send_bytes(&frame(FIN | RSV1 | opcode, &deflated)).await;
     }
 
-    pub(super) async fn frame(&mut self) -> Frame {
+    pub(crate) async fn frame(&mut self) -> Frame {
         timeout(FOREVER, self.read_frame()).await.expect("waited in vain for a frame")
     }
 
@@ -150,7 +146,7 @@ impl Client {
     }
 
     /// The next message, whole; and whether it came compressed.
-    pub(super) async fn receive(&mut self) -> (u8, Vec<u8>, bool) {
+    pub(crate) async fn receive(&mut self) -> (u8, Vec<u8>, bool) {
         let Frame { first, payload } = self.frame().await;
         assert_eq!(first & !RSV1 & 0xf0, FIN, "an unfragmented frame");
         if first & RSV1 == 0 {
@@ -177,7 +173,7 @@ impl Client {
     }
 
     /// The close code that ends the connection, before which nothing else comes.
-    pub(super) async fn closed(&mut self) -> u16 {
+    pub(crate) async fn closed(&mut self) -> u16 {
         let Frame { first, payload } = self.frame().await;
         assert_eq!(first, FIN | CLOSE, "{payload:?}");
         let mut rest = Vec::new();
@@ -188,7 +184,7 @@ impl Client {
 }
 
 /// A masked frame.
-pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     const KEY: [u8; 4] = [0x9c, 0x21, 0x05, 0xe7];
     let mut bytes = vec![first];
     match payload.len() {
@@ -208,7 +204,7 @@ pub(super) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// Text that compresses, but not to nothing; different for each seed.
-pub(super) fn text(len: usize, seed: u64) -> Vec<u8> {
+pub(crate) fn text(len: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(2).wrapping_add(1);
     let mut out = Vec::new();
     while out.len() < len {
@@ -220,7 +216,7 @@ pub(super) fn text(len: usize, seed: u64) -> Vec<u8> {
 }
 
 /// Bytes that do not compress; different for each seed.
-pub(super) fn noise(len: usize, seed: u64) -> Vec<u8> {
+pub(crate) fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut state = seed.wrapping_mul(2).wrapping_add(1);
     let next = |_| {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);

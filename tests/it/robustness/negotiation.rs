@@ -77,18 +77,6 @@ async fn subprotocols() {
 }
 
 #[tokio::test]
-async fn no_extension_is_agreed_to_that_is_not_there() {
-    let mut bench = Bench::new().await;
-    let many = vec!["x-unknown; a=b"; 100].join(", ");
-    for offer in ["x-unknown", "permessage-deflate; x=\"", ";;,,=", &many] {
-        let mut raw = bench.connect().await;
-        raw.send(with_lines(&[format!("Sec-WebSocket-Extensions: {offer}").as_bytes()])).await;
-        assert_eq!(raw.switched().await.header("sec-websocket-extensions"), None, "{offer}");
-        bench.nobody_noticed(offer).await;
-    }
-}
-
-#[tokio::test]
 async fn requests_before_the_handshake() {
     let mut bench = Bench::new().await;
     let plain = b"GET /nothing HTTP/1.1\r\nHost: good.example\r\n\r\n".to_vec();

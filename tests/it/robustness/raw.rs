@@ -146,7 +146,13 @@ impl Raw {
 
     /// All frames to the end of the stream.
     pub(crate) async fn ended(&mut self) -> Ended {
-        let rest = self.rest().await;
+        Ended::parse(&self.rest().await)
+    }
+}
+
+impl Ended {
+    /// Takes the whole of what a server has sent behind its answer to the handshake.
+    pub(crate) fn parse(rest: &[u8]) -> Self {
         let (mut at, mut frames, mut close) = (0, Vec::new(), None);
         while let Some((size, frame)) = parse_frame(&rest[at..]) {
             at += size;
@@ -158,7 +164,7 @@ impl Raw {
             }
         }
         assert_eq!(at, rest.len(), "half a frame at the end: {:?}", &rest[at..]);
-        Ended { frames, close }
+        Self { frames, close }
     }
 }
 
@@ -169,7 +175,7 @@ impl Answer {
     }
 }
 
-fn parse_answer(bytes: &[u8]) -> Option<(usize, Answer)> {
+pub(crate) fn parse_answer(bytes: &[u8]) -> Option<(usize, Answer)> {
     let end = bytes.windows(4).position(|four| four == b"\r\n\r\n")?;
     let head = std::str::from_utf8(&bytes[..end]).expect("an answer's head in ASCII");
     let (line, lines) = head.split_once("\r\n").unwrap_or((head, ""));

@@ -16,73 +16,81 @@ use tokio::{
 
 use super::{
     bytes::{self, BINARY, TEXT},
+    pipe::Pipe,
     raw::{Raw, soon},
 };
 
 /// How a handler saw its socket end.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct End {
+pub(crate) struct End {
     /// The messages that it got before.
-    pub(super) messages: usize,
-    pub(super) disconnected: bool,
+    pub(crate) messages: usize,
+    pub(crate) disconnected: bool,
     /// The code of the peer's close frame; `None` is 1006.
-    pub(super) code: Option<u16>,
+    pub(crate) code: Option<u16>,
 }
 
 /// A server; routes: `/echo` for the bad, `/good` for the good, `/bye` which closes with 1001 at the first message.
-pub(super) struct Bench {
-    pub(super) address: SocketAddr,
+pub(crate) struct Bench {
+    pub(crate) address: SocketAddr,
     calls: Arc<AtomicUsize>,
     ends: UnboundedReceiver<End>,
     good: [Raw; 2],
     rounds: usize,
+    app: App,
     _server: Server,
 }
 
 impl Bench {
-    pub(super) async fn new() -> Self {
+    pub(crate) async fn new() -> Self {
         Self::with(|_| {}).await
     }
 
     /// With other limits.
-    pub(super) async fn with(change: impl FnOnce(&mut Limits)) -> Self {
+    pub(crate) async fn with(change: impl FnOnce(&mut Limits)) -> Self {
         let mut limits = Limits::default();
         change(&mut limits);
         Self::of(App::new().limits(limits)).await
     }
 
     /// With an app that has more routes.
-    pub(super) async fn of(app: App) -> Self {
+    pub(crate) async fn of(app: App) -> Self {
         let calls = Arc::new(AtomicUsize::new(0));
         let (sender, ends) = unbounded_channel();
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("can't bind");
-        let server = routes(app, &calls, &sender).serve(listener);
+        let app = routes(app, &calls, &sender);
+        let server = app.clone().serve(listener);
         let address = server.local_addr();
         let good = [Raw::open(address, "/good").await, Raw::open(address, "/good").await];
-        Self { address, calls, ends, good, rounds: 0, _server: server }
+        Self { address, calls, ends, good, rounds: 0, app, _server: server }
     }
 
-    pub(super) async fn connect(&self) -> Raw {
+    pub(crate) async fn connect(&self) -> Raw {
         Raw::connect(self.address).await
     }
 
     /// A socket on `path`.
-    pub(super) async fn open(&self, path: &str) -> Raw {
+    pub(crate) async fn open(&self, path: &str) -> Raw {
         Raw::open(self.address, path).await
     }
 
+    /// A connection to the same app without a network: time may stand still, and nothing but the server takes bytes.
+    pub(crate) fn pipe(&self, size: usize) -> Pipe {
+        Pipe::new(self.app.clone(), size)
+    }
+
     /// How often a handler of a bad client was called since the last time.
-    pub(super) fn calls(&self) -> usize {
+    pub(crate) fn calls(&self) -> usize {
         self.calls.swap(0, Ordering::Relaxed)
     }
 
     /// How the next handler of a bad client saw its end.
-    pub(super) async fn end(&mut self) -> End {
+    pub(crate) async fn end(&mut self) -> End {
         soon("the handler's end", self.ends.recv()).await.expect("the server is gone")
     }
 
     /// Sends a request's bytes; gives the status of the answer. Any but 101 must not reach the handler.
-    pub(super) async fn status(&mut self, name: &str, request: &[u8]) -> u16 {
+    pub(crate) async fn status(&mut self, name: &str, request: &[u8]) -> u16 {
         let mut raw = self.connect().await;
         raw.try_send(request).await;
         let status = raw.answer().await.status;
@@ -94,7 +102,7 @@ impl Bench {
 
     /// Sends bytes after a handshake that must end the connection with `code`, and no message in them may be answered:
     /// all at once, byte by byte, and with more behind them.
-    pub(super) async fn refuses(&mut self, name: &str, bytes: &[u8], code: u16) {
+    pub(crate) async fn refuses(&mut self, name: &str, bytes: &[u8], code: u16) {
         for way in 0..3 {
             let name = format!("{name} ({})", ["at once", "byte by byte", "with more behind"][way]);
             let mut raw = self.open("/echo").await;
@@ -117,7 +125,7 @@ impl Bench {
     }
 
     /// The good clients still talk.
-    pub(super) async fn nobody_noticed(&mut self, name: &str) {
+    pub(crate) async fn nobody_noticed(&mut self, name: &str) {
         self.rounds += 1;
         for (number, good) in self.good.iter_mut().enumerate() {
             let said = format!("{number}: round {}", self.rounds);

@@ -172,7 +172,19 @@ async fn a_send_leaves_before_a_long_wait() -> Result<()> {
     let app = App::new()
         .websocket("/sleep", async |ws: WebSocket| -> Result<()> {
             ws.send_text("now").await?;
-            std::future::pending().await
+            tokio::time::sleep(Duration::from_secs(3600)).await;
+            Ok(())
+        })
+        .websocket("/channel", async |ws: WebSocket| -> Result<()> {
+            let (_sender, mut receiver) = tokio::sync::mpsc::channel::<()>(1);
+            ws.send_text("now").await?;
+            receiver.recv().await;
+            Ok(())
+        })
+        .websocket("/task", async |ws: WebSocket| -> Result<()> {
+            let task = sockeye::spawn(std::future::pending::<()>());
+            ws.send_text("now").await?;
+            Ok(task.await?)
         })
         .websocket("/join", async |ws: WebSocket| -> Result<()> {
             let (sent, ()) = tokio::join!(ws.send_text("now"), std::future::pending::<()>());
@@ -207,9 +219,10 @@ async fn a_send_leaves_before_a_long_wait() -> Result<()> {
             std::future::pending().await
         });
     for client in [TestClient::new(app.clone()), TestClient::tcp(app).await?] {
-        for path in ["/sleep", "/join", "/select", "/spawn", "/late"] {
+        for path in ["/sleep", "/channel", "/task", "/join", "/select", "/spawn", "/late"] {
             let mut ws = client.websocket_connect(path).await?;
-            assert_eq!(ws.receive_text().await?, "now", "{path}");
+            let text = tokio::time::timeout(Duration::from_secs(20), ws.receive_text()).await?;
+            assert_eq!(text?, "now", "{path}");
         }
     }
     Ok(())

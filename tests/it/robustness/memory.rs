@@ -1,0 +1,166 @@
+//! What a peer can make us hold: as much as it has sent, up to a limit, and nothing once it is done.
+
+use super::{
+    bytes::{BINARY, BINARY_START, MIDDLE, PING, PONG, close, frame},
+    raw::Raw,
+    server::Bench,
+};
+use crate::{
+    deflate::client::{self, Client},
+    memory::{alone, held, most, watch},
+};
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// Each claims 1 MiB, sends a part of it, and stops.
+#[test]
+fn a_thousand_maximal_claims() {
+    alone(async {
+        let mut bench = Bench::new().await;
+        for (part, limit) in [(0, 64), (100, 400), (60_000, 181_000)] {
+            let mut open = Vec::new();
+            for _ in 0..1000 {
+                let mut raw = bench.open("/echo").await;
+                raw.read = Vec::new();
+                open.push(raw);
+            }
+            // The pong says that the claim, which is right behind the ping, was read.
+            let mut bytes = [frame(PING, ""), super::bytes::claim(BINARY, MIB as u64)].concat();
+            bytes.resize(bytes.len() + part, 7);
+            let before = held();
+            for raw in &mut open {
+                raw.send(&bytes).await;
+                assert_eq!(raw.frame().await.first, PONG);
+                raw.read = Vec::new();
+            }
+            bench.nobody_noticed("a thousand claims").await;
+            let grown = held().saturating_sub(before) / 1000;
+            assert!(grown <= limit, "{grown} bytes a connection for a claim of 1 MiB and {part} bytes");
+            assert!(grown >= part, "{grown} bytes a connection, where {part} have come");
+            drop(open);
+            for _ in 0..1000 {
+                assert_eq!(bench.end().await.messages, 0);
+            }
+        }
+    });
+}
+
+/// 131,072 frames without a byte.
+#[test]
+fn empty_fragments_hold_nothing() {
+    alone(async {
+        let mut bench = Bench::new().await;
+        let some = frame(MIDDLE, "").repeat(1000);
+        let mut pipe = bench.pipe(4096).open("/echo").await;
+        pipe.send(&frame(BINARY_START, "")).await;
+        pipe.send(&some).await;
+        let before = watch();
+        for _ in 0..129 {
+            pipe.send(&some).await;
+        }
+        let grown = most() - before;
+        assert!(grown < 4 * KIB, "{grown} bytes");
+        bench.nobody_noticed("empty fragments").await;
+    });
+}
+
+/// A peer that sends pings and reads no pong.
+#[test]
+fn unread_pongs_fill_the_outbox_and_no_more() {
+    alone(async {
+        let mut bench = Bench::new().await;
+        let mut pipe = bench.pipe(1024).open("/echo").await;
+        let pings = frame(PING, [b'p'; 125]).repeat(100);
+        let before = watch();
+        for _ in 0..1000 {
+            assert!(pipe.send(&pings).await);
+        }
+        bench.nobody_noticed("pongs that nobody reads").await;
+        // The default, once more while it moves, and where its frames end.
+        let grown = most() - before;
+        assert!(grown < 3 * 256 * KIB, "{grown} bytes");
+        pipe.send(&close(1000, b"")).await;
+        let ended = pipe.ended().await;
+        assert_eq!(ended.close, Some(Some(1000)));
+        assert!((1_000..10_000).contains(&ended.frames.len()), "{} pongs", ended.frames.len());
+    });
+}
+
+/// 1 MiB each way, plain and compressed, and the connections hold what they held before.
+#[test]
+fn idle_connections_hold_nothing_of_what_they_did() {
+    const CONNECTIONS: usize = 8;
+    alone(async {
+        let mut bench = Bench::new().await;
+        let empty = held();
+        // What belongs to the thread comes with the first.
+        let mut first = Client::connect(bench.address, "/echo", &["permessage-deflate"]).await;
+        exchange(&mut first).await;
+        drop(first);
+        bench.end().await;
+        bench.nobody_noticed("the first").await;
+        let pooled = held().saturating_sub(empty);
+        assert!(pooled < MIB, "the thread keeps {pooled} bytes");
+
+        let mut open = Vec::new();
+        for _ in 0..CONNECTIONS {
+            let mut client = Client::connect(bench.address, "/echo", &["permessage-deflate"]).await;
+            // Its compressors are there from now on.
+            client.send(client::TEXT, b"x").await;
+            client.receive().await;
+            open.push(client);
+        }
+        let before = held();
+        for client in &mut open {
+            exchange(client).await;
+        }
+        bench.nobody_noticed("large messages").await;
+        let grown = held().saturating_sub(before) / CONNECTIONS;
+        assert!(grown < KIB, "{grown} bytes a connection");
+    });
+}
+
+async fn exchange(client: &mut Client) {
+    let payload = client::text(MIB, 1);
+    client.send(client::TEXT, &payload).await;
+    let (_, echo, compressed) = client.receive().await;
+    assert!(compressed && echo == payload);
+    client.send_bytes(&client::frame(client::FIN | client::BINARY, &payload)).await;
+    assert_eq!(client.receive().await.1.len(), MIB);
+    // Does not become smaller, so it comes back as it is.
+    client.send_bytes(&client::frame(client::FIN | client::BINARY, &client::noise(MIB, 1))).await;
+    assert_eq!(client.receive().await.1.len(), MIB);
+}
+
+/// A socket that is closed and a connection that never became one leave nothing behind.
+#[test]
+fn what_ends_is_gone() {
+    alone(async {
+        let mut bench = Bench::new().await;
+        let mut before = None;
+        for round in 0..20 {
+            for _ in 0..20 {
+                let mut raw = bench.open("/echo").await;
+                raw.send(frame(BINARY, vec![1; 100_000])).await;
+                raw.frame().await;
+                raw.send([frame(BINARY_START, "never ended"), close(1000, b"")].concat()).await;
+                assert_eq!(raw.ended().await.close, Some(Some(1000)));
+                bench.end().await;
+                let mut raw = Raw::connect(bench.address).await;
+                raw.send("GET / HT").await;
+                raw.finish().await;
+                raw.rest().await;
+            }
+            bench.nobody_noticed("who has gone").await;
+            // The first rounds fill what the thread keeps.
+            let now = held();
+            if round == 5 {
+                before = Some(now);
+            }
+            if let Some(before) = before {
+                assert!(now < before + 32 * KIB, "{before} bytes, then {now}");
+            }
+        }
+    });
+}
