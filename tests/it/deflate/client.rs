@@ -10,6 +10,8 @@ use tokio::{
     time::timeout,
 };
 
+use crate::robustness::raw::Ended;
+
 /// Longer than anything takes, however busy the machine is.
 const FOREVER: Duration = Duration::from_secs(60);
 
@@ -170,6 +172,14 @@ impl Client {
                 return out;
             }
         }
+    }
+
+    /// Closes our side; gives all that still comes, where nothing of it is compressed.
+    pub(crate) async fn finish(mut self) -> Ended {
+        self.stream.shutdown().await.expect("can't shut down");
+        let mut rest = Vec::new();
+        timeout(FOREVER, self.stream.read_to_end(&mut rest)).await.expect("waited in vain").expect("FIN, not RST");
+        Ended::parse(&rest)
     }
 
     /// The close code that ends the connection, before which nothing else comes.

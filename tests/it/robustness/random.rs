@@ -4,13 +4,15 @@
 use std::{collections::BTreeSet, ops::Range};
 
 use futures_util::{StreamExt, stream};
+use sockeye::{Compression, prelude::*};
 
 use super::{
     bytes::{BINARY, END, MIDDLE, PING, PONG, TEXT, close, frame, handshake},
     model::{Answers, answers},
-    raw::Raw,
+    raw::{Frame, Raw},
     server::Bench,
 };
+use crate::deflate::client::{self, Client};
 
 /// Connections at once.
 const AT_ONCE: usize = 64;
@@ -74,12 +76,14 @@ impl Random {
         }
     }
 
-    /// Up to three places are changed.
-    fn mutate(&mut self, bytes: &mut Vec<u8>) {
+    /// Up to three places are changed; gives the first of them.
+    fn mutate(&mut self, bytes: &mut Vec<u8>) -> usize {
+        let mut first = usize::MAX;
         for _ in 0..self.below(4) {
             // Half of them near the start, where most headers are.
             let range = if self.below(2) == 0 { bytes.len().min(16) } else { bytes.len() };
             let at = self.below(range);
+            first = first.min(at);
             match self.below(6) {
                 0..=2 => bytes[at] ^= 1 << self.below(8),
                 3 => bytes[at] = self.below(256) as u8,
@@ -88,6 +92,7 @@ impl Random {
                 _ => {}
             }
         }
+        first
     }
 }
 
@@ -179,4 +184,47 @@ async fn good_streams_with_changes() {
 async fn over_a_network() {
     compare(10_000..10_300, noise, 100, true).await;
     compare(10_000..10_300, changed, 4_000, true).await;
+}
+
+/// With compression: what came before the first change is answered, and what comes of it is one of the codes.
+#[tokio::test]
+async fn compressed_streams_with_changes() {
+    let mut codes = BTreeSet::new();
+    for takeover in [false, true] {
+        // Answers as they are.
+        let compression = Compression::new().takeover(takeover).threshold(usize::MAX);
+        let mut limits = Limits::default();
+        limits.max_message = 4_000;
+        let mut bench = Bench::of(App::new().limits(limits).compression(compression)).await;
+        for seed in 0..250 {
+            let mut random = Random::new(seed);
+            let mut client = Client::connect(bench.address, "/echo", &["permessage-deflate"]).await;
+            let (mut bytes, mut said) = (Vec::new(), Vec::new());
+            for _ in 0..1 + random.below(5) {
+                let len = [0, 30, 300, 3_000][random.below(4)];
+                let (first, payload) = match random.below(3) {
+                    0 => (BINARY, random.bytes(len)),
+                    1 => (BINARY, client::text(len, seed)),
+                    _ => (TEXT, random.text(len / 3).into_bytes()),
+                };
+                bytes.extend(frame(first | client::RSV1, client.deflate(&payload)));
+                said.push((bytes.len(), Frame { first, payload }));
+            }
+            let changed = random.mutate(&mut bytes);
+            client.try_send(&bytes).await;
+            let heard = Answers::from(client.finish().await);
+            let before = said.iter().take_while(|(end, _)| *end <= changed).map(|(_, message)| message);
+            for (message, heard) in before.zip(heard.messages.iter().map(Some).chain(std::iter::repeat(None))) {
+                assert_eq!(Some(message), heard, "seed {seed}, takeover: {takeover}");
+            }
+            if changed == usize::MAX {
+                assert_eq!((heard.messages.len(), heard.close), (said.len(), None), "seed {seed}");
+            }
+            codes.insert(heard.close);
+            let end = bench.end().await;
+            assert_eq!((end.messages, end.disconnected), (heard.messages.len(), true), "seed {seed}");
+        }
+        bench.nobody_noticed("changes in compressed streams").await;
+    }
+    assert_eq!(codes, BTreeSet::from([None, Some(Some(1002)), Some(Some(1007)), Some(Some(1009))]));
 }

@@ -12,6 +12,7 @@ use super::*;
 use crate::ws::proto::{Message, assemble::COMMITTED};
 
 const FIN: u8 = 0x80;
+const RSV1: u8 = 0x40;
 const CONTINUATION: u8 = 0x0;
 const TEXT: u8 = 0x1;
 const BINARY: u8 = 0x2;
