@@ -34,7 +34,8 @@ pub struct Limits {
     pub outbox_bytes: usize,
     /// Messages that may wait for a slow peer before a send waits. Default 1,024.
     pub outbox_messages: usize,
-    /// Time for which a full outbox may make no progress. Beyond: close 1013. Default 10 s.
+    /// Time for which a full outbox may make no progress. Beyond: close 1013. Before the upgrade the same holds for an HTTP
+    /// answer that its client does not read: the connection ends. Default 10 s.
     pub stall_timeout: Duration,
     /// Messages that wait for the handler to receive them; when it is full, reading stops and TCP pushes back. While the
     /// handler waits in `closed()`, up to 256 may wait if they have 16 KiB at most together. Default 16.

@@ -77,7 +77,7 @@ async fn serve<S>(
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
     let limits = built.context.limits.clone();
-    let wire = Wire::new(stream);
+    let wire = Wire::new(stream, limits.stall_timeout);
     let heads = wire.heads();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let refusal = check_framing(&request, heads.next());

@@ -4,6 +4,7 @@ mod accept;
 mod connection;
 mod dispatch;
 mod follow;
+mod stall;
 mod upgrade;
 mod wire;
 

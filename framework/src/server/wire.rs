@@ -14,7 +14,10 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use super::follow::{Follower, Head};
+use super::{
+    follow::{Follower, Head},
+    stall::Stall,
+};
 use crate::sync::lock;
 
 /// From here on a request line is not read to its end: hyper takes a quarter of it.
@@ -33,6 +36,7 @@ pub(super) struct Wire<S> {
     stream: S,
     follower: Follower,
     heads: Heads,
+    stall: Stall,
     closing: Closing,
 }
 
@@ -59,8 +63,15 @@ impl Heads {
 }
 
 impl<S> Wire<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, follower: Follower::default(), heads: Heads::default(), closing: Closing::Open }
+    /// `patience` is how long the peer may take nothing of what waits for it.
+    pub(super) fn new(stream: S, patience: Duration) -> Self {
+        Self {
+            stream,
+            follower: Follower::default(),
+            heads: Heads::default(),
+            stall: Stall::new(patience),
+            closing: Closing::Open,
+        }
     }
 
     pub(super) fn heads(&self) -> Heads {
@@ -108,7 +119,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let written = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.stall.watch(cx, written)
     }
 
     fn poll_write_vectored(
@@ -116,7 +128,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, slices)
+        let written = Pin::new(&mut self.stream).poll_write_vectored(cx, slices);
+        self.stall.watch(cx, written)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -124,7 +137,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let flushed = Pin::new(&mut self.stream).poll_flush(cx);
+        self.stall.watch(cx, flushed)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

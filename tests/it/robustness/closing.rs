@@ -71,6 +71,31 @@ async fn bytes_behind_the_close_frame() {
     }
 }
 
+/// Nor is all of it read: the close frame arrives, and the rest is the peer's loss.
+#[tokio::test]
+async fn ten_megabytes_behind_the_close_frame() {
+    const SOME: usize = 1_000;
+    let mut bench = Bench::new().await;
+    let mut pipe = bench.pipe(4096).open("/echo").await;
+    pipe.send(&close(1000, b"")).await;
+    let mut sent = 0;
+    while sent < 10_000_000 && pipe.send(&[0x82; SOME]).await {
+        sent += SOME;
+    }
+    assert!(sent < 2 * (64 << 10) + 4096 + SOME, "{sent} bytes were taken");
+    let ended = pipe.ended().await;
+    assert_eq!((ended.frames.len(), ended.close), (0, Some(Some(1000))));
+    assert_eq!(bench.end().await, End { messages: 0, disconnected: true, code: Some(1000) });
+    bench.nobody_noticed("10 MB in memory").await;
+
+    let mut raw = bench.open("/echo").await;
+    raw.try_send([close(4000, b""), vec![0x82; 10_000_000]].concat()).await;
+    let heard = raw.frame().await;
+    assert_eq!((heard.first, heard.payload), (CLOSE, 4000u16.to_be_bytes().into()));
+    assert_eq!(bench.end().await, End { messages: 0, disconnected: true, code: Some(4000) });
+    bench.nobody_noticed("10 MB over TCP").await;
+}
+
 const SHORT: Duration = Duration::from_millis(300);
 
 /// We close, the peer never answers: the stream ends all the same, and its place is free again.

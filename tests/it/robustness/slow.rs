@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use tokio::time::sleep;
+use sockeye::prelude::*;
+use tokio::{net::TcpSocket, time::sleep};
 
 use super::{
     bytes::{BINARY, MIDDLE, TEXT, TEXT_START, claim, frame, handshake, masked},
@@ -129,4 +130,60 @@ async fn a_message_in_drops() {
         assert_eq!(bench.end().await.messages, 0, "{name}");
         bench.nobody_noticed(name).await;
     }
+}
+
+/// More than the kernel takes on its way.
+const LARGE: usize = 20_000_000;
+
+#[get("/large")]
+async fn large() -> Vec<u8> {
+    vec![b'x'; LARGE]
+}
+
+/// A small buffer on the client's side, so that what it does not read is soon in the server's way.
+async fn ask(bench: &Bench) -> Raw {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_recv_buffer_size(64 * 1024).expect("can't set SO_RCVBUF");
+    let stream = socket.connect(bench.address).await.expect("can't connect");
+    let mut raw = Raw { stream, read: Vec::new() };
+    raw.send("GET /large HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n").await;
+    raw
+}
+
+/// An HTTP client that does not read its answer holds its place for no longer than a socket would.
+#[tokio::test]
+async fn an_answer_that_nobody_reads() {
+    let mut limits = Limits::default();
+    (limits.stall_timeout, limits.max_connections) = (SHORT, 3);
+    let mut bench = Bench::of(App::new().limits(limits).route(large)).await;
+    let since = Instant::now();
+    let mut raw = ask(&bench).await;
+    // The only place is free.
+    let mut next = bench.open("/echo").await;
+    assert!(since.elapsed() >= SHORT, "closed after {:?}", since.elapsed());
+    next.send(frame(TEXT, "served")).await;
+    assert_eq!(next.frame().await.payload, b"served");
+    // What had left by then comes, and the rest does not.
+    let mut sink = Vec::new();
+    drop(tokio::io::AsyncReadExt::read_to_end(&mut raw.stream, &mut sink).await);
+    assert!((1_000..LARGE).contains(&sink.len()), "{} bytes", sink.len());
+    bench.nobody_noticed("an unread answer").await;
+}
+
+/// One that reads a little now and then gets the whole of it.
+#[tokio::test]
+async fn an_answer_that_is_read_in_sips() {
+    let mut limits = Limits::default();
+    limits.stall_timeout = SHORT;
+    let mut bench = Bench::of(App::new().limits(limits).route(large)).await;
+    let mut raw = ask(&bench).await;
+    let since = Instant::now();
+    let (mut sip, mut taken) = (vec![0; 200_000], 0);
+    while since.elapsed() < SHORT * 3 {
+        sleep(STEP).await;
+        taken += tokio::io::AsyncReadExt::read_exact(&mut raw.stream, &mut sip).await.expect("cut off");
+    }
+    assert!(taken < LARGE, "too fast to show anything");
+    assert!(taken + raw.rest().await.len() > LARGE);
+    bench.nobody_noticed("sips").await;
 }
