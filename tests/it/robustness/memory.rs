@@ -1,8 +1,16 @@
 //! What a peer can make us hold: as much as it has sent, up to a limit, and nothing once it is done.
 
+use std::{sync::Arc, time::Duration};
+
+use sockeye::{Upgrade, prelude::*};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Notify,
+};
+
 use super::{
-    bytes::{BINARY, BINARY_START, MIDDLE, PING, PONG, close, frame},
-    raw::Raw,
+    bytes::{BINARY, BINARY_START, MIDDLE, PING, PONG, claim, close, frame, handshake},
+    raw::{Raw, soon},
     server::Bench,
 };
 use crate::{
@@ -26,7 +34,7 @@ fn a_thousand_maximal_claims() {
                 open.push(raw);
             }
             // The pong says that the claim, which is right behind the ping, was read.
-            let mut bytes = [frame(PING, ""), super::bytes::claim(BINARY, MIB as u64)].concat();
+            let mut bytes = [frame(PING, ""), claim(BINARY, MIB as u64)].concat();
             bytes.resize(bytes.len() + part, 7);
             let before = held();
             for raw in &mut open {
@@ -177,5 +185,41 @@ fn what_ends_is_gone() {
                 assert!(now < before + 32 * KIB, "{before} bytes, then {now}");
             }
         }
+    });
+}
+
+#[websocket("/late")]
+async fn late(up: Upgrade, accepts: State<Arc<Notify>>) -> Result<()> {
+    accepts.notified().await;
+    let mut ws = up.accept().await;
+    while let Some(message) = ws.next().await {
+        ws.send_text(message?.len().to_string()).await?;
+    }
+    Ok(())
+}
+
+/// Frames behind a handshake that is not answered yet wait at the client, but for what the parser of the head takes.
+#[test]
+fn frames_before_the_answer() {
+    alone(async {
+        let accepts = Arc::new(Notify::new());
+        let mut bench = Bench::of(App::new().state(accepts.clone()).route(late)).await;
+        let raw = Raw::connect(bench.address).await;
+        let bytes = [handshake("/late"), frame(BINARY, vec![1; 500_000]).repeat(40)].concat();
+        let before = watch();
+        let (mut read, mut write) = raw.stream.into_split();
+        let sends = tokio::spawn(async move { write.write_all(&bytes).await.map(|()| write) });
+        // Time for as much as will go.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        bench.nobody_noticed("frames before the answer").await;
+        let grown = most() - before;
+        assert!(grown < MIB, "{grown} bytes");
+        assert!(!sends.is_finished(), "20 MB went somewhere");
+        accepts.notify_one();
+        let mut heard = Vec::new();
+        while !heard.ends_with(b"\x81\x06500000".repeat(40).as_slice()) {
+            assert!(soon("the answers", read.read_buf(&mut heard)).await.expect("can't read") > 0);
+        }
+        soon("the rest", sends).await.expect("no panic").expect("can't send");
     });
 }

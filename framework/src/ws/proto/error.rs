@@ -38,6 +38,7 @@ pub(super) enum Violation {
     InvalidReason,
     InvalidDeflate,
     /// Deflate blocks that are marked as the last, with more behind them.
+    #[cfg_attr(not(feature = "deflate"), allow(dead_code, reason = "only what is decompressed has blocks"))]
     TooManyLastBlocks,
     HalfCloseCode,
     CloseCode(CloseCode),
