@@ -100,6 +100,11 @@ impl Error {
         error
     }
 
+    /// An event stream's counterpart of a disconnect.
+    pub(crate) fn stream_closed() -> Self {
+        Self::build(ErrorKind::Disconnected, "the event stream is closed: its client is gone, or `close` was called")
+    }
+
     pub(crate) fn unexpected_kind(expected: &'static str, came: &'static str) -> Self {
         let text = format!("expected a {expected} message, got a {came} one");
         Self::build(ErrorKind::UnexpectedKind, text).closing(CloseCode::UNSUPPORTED_DATA)

@@ -48,6 +48,7 @@ pub mod prelude;
 mod route;
 mod rt;
 mod server;
+mod sse;
 mod sync;
 #[cfg(feature = "testing")]
 mod testing;
@@ -75,9 +76,10 @@ pub use crate::{
     route::{BuildError, Conflict, IntoRoute, Problem, Route, RouteInfo, RouteService, Router},
     rt::spawn,
     server::Server,
+    sse::{Event, EventSender, EventStream, IntoEvent, LastEventId, Sse},
     ws::{
-        CloseCode, CloseFrame, Connected, ConnectionId, Decided, Inbound, Iter, Message, Outbound, Params, Receiver,
-        Sender, SocketOutcome, Text, Upgrade, WebSocket,
+        CloseCode, CloseFrame, Connected, ConnectionId, Decided, Inbound, Iter, Message, Outbound, Params, Part,
+        Receiver, Sender, SocketOutcome, Text, Upgrade, WebSocket,
     },
 };
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
@@ -87,4 +89,6 @@ pub use sockeye_macros::{Param, delete, dependency, get, main, patch, post, put,
 pub use tokio::time;
 
 #[cfg(feature = "testing")]
-pub use crate::testing::{ConnectExt, Refused, SocketRequest, TestClient, TestRequest, TestResponse, TestSocket};
+pub use crate::testing::{
+    ConnectExt, Refused, SocketRequest, TestClient, TestEvent, TestEvents, TestRequest, TestResponse, TestSocket,
+};

@@ -3,6 +3,7 @@
 mod api;
 mod client;
 mod deflate;
+mod events;
 mod extraction;
 mod memory;
 mod robustness;

@@ -11,7 +11,7 @@ use bytes::{Buf, Bytes, BytesMut};
 use http_body::{Frame, SizeHint};
 use http_body_util::BodyExt;
 
-use crate::error::BoxError;
+use crate::{error::BoxError, rt::BoxFuture};
 
 /// What the body of a request or response must be to be taken: any `http_body::Body` of bytes.
 pub(crate) trait MessageBody: http_body::Body<Data: Buf + Send, Error: Into<BoxError>> + Send + 'static {}
@@ -55,6 +55,19 @@ impl Body {
     {
         let body = body.map_frame(|frame| frame.map_data(|mut data| data.copy_to_bytes(data.remaining())));
         Self(Inner::Stream(Box::pin(body.map_err(Into::into))))
+    }
+
+    /// Says what it breaks with.
+    pub(crate) fn on_error(self, mut note: impl FnMut(&str) + Send + 'static) -> Self {
+        Self::new(self.map_err(move |error| {
+            note(&error.to_string());
+            error
+        }))
+    }
+
+    /// Ends when it does, or when `end` is ready.
+    pub(crate) fn until(self, end: impl Future<Output = ()> + Send + 'static) -> Self {
+        Self(Inner::Stream(Box::pin(Until { body: Some(self), end: Box::pin(end) })))
     }
 
     /// Reads it all, up to `limit` bytes.
@@ -118,6 +131,31 @@ impl fmt::Debug for Body {
             Inner::Full(bytes) => write!(f, "Body({} bytes)", bytes.len()),
             Inner::Stream(_) => f.write_str("Body(stream)"),
         }
+    }
+}
+
+/// A body that may be told to end.
+struct Until {
+    body: Option<Body>,
+    end: BoxFuture<'static, ()>,
+}
+
+impl http_body::Body for Until {
+    type Data = Bytes;
+    type Error = BoxError;
+
+    fn poll_frame(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BoxError>>> {
+        if self.body.is_some() && self.end.as_mut().poll(cx).is_ready() {
+            self.body = None;
+        }
+        match &mut self.body {
+            Some(body) => Pin::new(body).poll_frame(cx),
+            None => Poll::Ready(None),
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.as_ref().is_none_or(Body::is_end_stream)
     }
 }
 

@@ -191,6 +191,10 @@ impl IntoResponse for anyhow::Error {
 #[derive(Clone, Debug)]
 pub(crate) struct Failure(pub(crate) String);
 
+/// An answer that may go on for ever: a server that stops ends it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unending;
+
 /// 500 for a handler's failure, whose cause stays here.
 pub(crate) fn server_error(message: String) -> Response {
     let mut response = internal_error();

@@ -15,7 +15,7 @@ use tokio::{
 use super::{Built, accept::asked_to_stop, dispatch, follow::Head, upgrade, wire::Wire};
 use crate::{
     extract::PeerAddr,
-    http::{Body, IntoResponse, Problem, Response},
+    http::{Body, IntoResponse, Problem, Response, Unending},
     ws::Stream,
 };
 
@@ -79,15 +79,16 @@ async fn serve<S>(
     let limits = built.context.limits.clone();
     let wire = Wire::new(stream, limits.stall_timeout);
     let heads = wire.heads();
+    let server_stops = stopping.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let refusal = check_framing(&request, heads.next());
         request.extensions_mut().insert(PeerAddr(peer));
         upgrade::prepare(&mut request, Some(guard.clone()), move |upgraded| upgrade::open_own(upgraded, socket));
-        let built = built.clone();
+        let (built, server_stops) = (built.clone(), server_stops.clone());
         async move {
             Ok::<_, Infallible>(match refusal {
                 Some(refusal) => refusal,
-                None => dispatch(&built, request.map(Body::new)).await,
+                None => end_with_server(dispatch(&built, request.map(Body::new)).await, server_stops),
             })
         }
     });
@@ -110,6 +111,18 @@ async fn serve<S>(
     };
     if let Err(error) = served {
         tracing::debug!(%peer, %error, "the HTTP connection ended early");
+    }
+}
+
+/// An answer that would go on for ever ends when the server stops, and does not hold it up.
+fn end_with_server(mut response: Response, mut stopping: watch::Receiver<Option<Duration>>) -> Response {
+    match response.extensions_mut().remove::<Unending>() {
+        Some(Unending) => response.map(|body| {
+            body.until(async move {
+                asked_to_stop(&mut stopping).await;
+            })
+        }),
+        None => response,
     }
 }
 

@@ -14,7 +14,7 @@ use super::{Built, upgrade};
 use crate::{
     config::Limits,
     extract::{PathValues, PeerAddr},
-    http::{Body, Failure, IntoResponse, Problem, Response, server_error},
+    http::{Body, Failure, IntoResponse, Problem, Response, Unending, server_error},
     route::{Found, Matched, Target},
     ws,
 };
@@ -27,7 +27,11 @@ pub(crate) async fn dispatch(built: &Arc<Built>, request: Request<Body>) -> Resp
     if let Some(Failure(message)) = response.extensions_mut().remove::<Failure>() {
         built.context.sockets.failures.note(peer, path.path(), &message);
     }
-    response
+    if response.extensions().get::<Unending>().is_none() {
+        return response;
+    }
+    let context = built.context.clone();
+    response.map(|body| body.on_error(move |error| context.sockets.failures.note(peer, path.path(), error)))
 }
 
 async fn answer(built: &Arc<Built>, mut request: Request<Body>) -> Response {

@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use serde::{Serialize, de::DeserializeOwned};
 
 use super::{
-    TestClient,
+    TestClient, TestEvents,
     client::{Shared, header_pair},
 };
 use crate::{
@@ -79,7 +79,42 @@ impl TestRequest {
         self.header(header::CONTENT_TYPE, HeaderValue::from_static("application/json"))
     }
 
+    /// Sends it, and gives the answer as a stream of events (`EventSource` in a browser).
+    ///
+    /// # Errors
+    ///
+    /// If the answer is none, or does not begin in time.
+    ///
+    /// ```
+    /// use sockeye::{Event, prelude::*};
+    ///
+    /// #[get("/news")]
+    /// async fn news() -> Sse { Sse::new(futures_util::stream::iter([Event::new("none").id(1)])) }
+    ///
+    /// #[sockeye::test]
+    /// async fn no_news() -> Result<()> {
+    ///     let client = TestClient::new(App::new().route(news));
+    ///     let mut events = client.get("/news").header("last-event-id", "0").events().await?;
+    ///     let event = events.next().await?;
+    ///     assert_eq!((event.data.as_str(), event.id.as_str()), ("none", "1"));
+    ///     events.expect_end().await;
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn events(self) -> Result<TestEvents> {
+        let path = self.path.clone();
+        self.exchange(|shared, own, response| TestEvents::open(shared, path, own, response)).await
+    }
+
     async fn send(self) -> Result<TestResponse> {
+        self.exchange(TestResponse::read).await
+    }
+
+    /// Sends it, and waits until `read` has made something of the answer.
+    async fn exchange<T, F>(self, read: impl FnOnce(Arc<Shared>, SocketAddr, Response<Incoming>) -> F) -> Result<T>
+    where
+        F: Future<Output = Result<T>>,
+    {
         if let Some(mistake) = self.mistake {
             return Err(Error::other(mistake));
         }
@@ -89,7 +124,7 @@ impl TestRequest {
         *request.body_mut() = self.body;
         let answer = async {
             let (response, own) = shared.transport.send(request).await?;
-            TestResponse::read(shared.clone(), own, response).await
+            read(shared.clone(), own, response).await
         };
         shared.wait(&what, answer).await?
     }

@@ -2,12 +2,14 @@
 
 mod client;
 mod codec;
+mod events;
 mod http;
 mod refused;
 mod socket;
 mod transport;
 
 pub use client::{SocketRequest, TestClient};
+pub use events::{TestEvent, TestEvents};
 pub use http::{TestRequest, TestResponse};
 pub use refused::{ConnectExt, Refused};
 pub use socket::TestSocket;

@@ -118,6 +118,20 @@ impl Connection {
     pub(crate) fn poll_send(self: &Arc<Self>, cx: &mut Context<'_>, op: Op, payload: &Payload<'_>) -> Poll<Result<()>> {
         // A loop of sends to a peer that takes them all would never let other tasks run.
         ready!(pin!(consume_budget()).poll(cx));
+        let mut outbox = ready!(self.poll_outbox(cx))?;
+        let was_blocked = outbox.blocked;
+        outbox.push_message(op, payload);
+        self.after_push(outbox, was_blocked);
+        Poll::Ready(Ok(()))
+    }
+
+    /// Waits until a message would be taken.
+    pub(crate) fn poll_room(&self, cx: &Context<'_>) -> Poll<Result<()>> {
+        self.poll_outbox(cx).map_ok(drop)
+    }
+
+    /// The outbox, once there is room in it.
+    fn poll_outbox(&self, cx: &Context<'_>) -> Poll<Result<MutexGuard<'_, Outbox>>> {
         let mut outbox = self.outbox();
         if !outbox.is_open() {
             drop(outbox);
@@ -127,10 +141,7 @@ impl Connection {
             outbox.wait(cx.waker());
             return Poll::Pending;
         }
-        let was_blocked = outbox.blocked;
-        outbox.push_message(op, payload);
-        self.after_push(outbox, was_blocked);
-        Poll::Ready(Ok(()))
+        Poll::Ready(Ok(outbox))
     }
 
     /// Takes a message that many get; see [`Outbox::deliver`]. It leaves at the end of the current publishing scope.

@@ -19,6 +19,7 @@ use super::{
     proto::{CloseCode, CloseFrame, Op, Payload, Text},
     receive::{Inlet, Iter, expect_bytes, expect_text},
     split::{Receiver, Sender},
+    stream::{Part, send_stream},
     typed::from_json,
 };
 use crate::error::Result;
@@ -254,6 +255,48 @@ macro_rules! sending {
             pub async fn send_json<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
                 let encoded = Payload::Owned(serde_json::to_vec(value)?);
                 poll_fn(|cx| self.connection().poll_send(cx, Op::Text, &encoded)).await
+            }
+
+            /// Sends a stream of texts as it comes, a language model's answer say: `{"type":"start"}`, then
+            /// `{"type":"chunk","content":…}` for each item, then `{"type":"done"}`. Waits until all is sent.
+            ///
+            /// An item that is an error ends it with `{"type":"error","message":…}` in place of `done`, and is logged; the
+            /// socket stays open, and the call gives `Ok`. The peer reads the error's text: map one that holds secrets.
+            ///
+            /// Each item leaves at once. The stream is polled only while there is room in the outbox, and dropped as soon as
+            /// the peer is gone, even if it is pending then.
+            ///
+            /// # Errors
+            ///
+            /// A disconnect when the peer is gone or the connection is closing.
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropped before it is done, the peer has got the beginning and will get no end.
+            ///
+            /// ```
+            /// use sockeye::prelude::*;
+            ///
+            /// #[websocket("/ask")]
+            /// async fn ask(mut ws: WebSocket) -> Result<()> {
+            ///     loop {
+            ///         let question = ws.receive_text().await?;
+            ///         ws.send_stream(answer(&question)).await?;
+            ///     }
+            /// }
+            ///
+            /// fn answer(question: &str) -> impl futures_util::Stream<Item = Result<String>> + use<> {
+            ///     let words: Vec<_> = question.split_inclusive(' ').map(|word| Ok(word.to_uppercase())).collect();
+            ///     futures_util::stream::iter(words)
+            /// }
+            /// # App::new().route(ask).check().unwrap();
+            /// ```
+            // Not an `async fn`: the compiler could not see that the handler's future is `Send` where items borrow.
+            pub fn send_stream<S>(&self, stream: S) -> impl Future<Output = Result<()>> + Send
+            where
+                S: Stream<Item: Part> + Send,
+            {
+                send_stream(self.connection(), stream)
             }
 
             /// Starts the closing handshake (RFC 6455 section 7.1.2); the connection ends when the peer has answered, or

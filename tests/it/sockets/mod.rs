@@ -3,6 +3,7 @@
 mod cancelling;
 mod ending;
 mod heartbeat;
+mod streaming;
 mod talking;
 mod typed;
 mod upgrading;

@@ -1,0 +1,6 @@
+//! Server-Sent Events.
+
+mod leaving;
+mod pushing;
+mod sending;
+mod stopping;
