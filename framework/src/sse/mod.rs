@@ -45,7 +45,7 @@ type Events = Pin<Box<dyn Stream<Item = Result<Event>> + Send>>;
 /// A comment is sent at once, so that a proxy passes the answer on, and after 15 s of silence, so that nobody on the way
 /// takes it for dead.
 ///
-/// ```
+/// ```test_harness
 /// use std::convert::Infallible;
 /// use sockeye::{Event, LastEventId, prelude::*};
 ///

@@ -25,7 +25,7 @@ const CAPACITY: usize = 16;
 /// when [`close`](EventSender::close) is called or no sender is left; dropped instead of returned, it is closed. For the
 /// keep-alive and the like, turn it into an [`Sse`](crate::Sse).
 ///
-/// ```
+/// ```test_harness
 /// use std::time::Duration;
 /// use sockeye::{EventStream, prelude::*};
 ///

@@ -85,7 +85,7 @@ impl TestRequest {
     ///
     /// If the answer is none, or does not begin in time.
     ///
-    /// ```
+    /// ```test_harness
     /// use sockeye::{Event, prelude::*};
     ///
     /// #[get("/news")]

@@ -1,0 +1,13 @@
+//! Serves the assistant on `SOCKEYE_ADDR`, by default on 127.0.0.1:8000.
+
+use assistant::Model;
+use sockeye::prelude::*;
+
+#[sockeye::main]
+async fn main() -> Result<()> {
+    // Stdout belongs to the address.
+    tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    let model = Model::from_env()?;
+    tracing::info!("the model: {model}");
+    assistant::app(model).run().await
+}
