@@ -1,11 +1,11 @@
 // What both JavaScript clients need around their rows.
 import { readFileSync } from "node:fs";
 
-export const addr = process.env.TOUR_ADDR;
+export const addr = process.env.ADDR;
 
 /** How often the tour has printed its line so far. */
 export function goodbyes() {
-  const lines = readFileSync(process.env.TOUR_STDOUT, "utf8").split("\n");
+  const lines = readFileSync(process.env.STDOUT, "utf8").split("\n");
   return lines.filter((line) => line === "Client disconnected").length;
 }
 

@@ -1,6 +1,6 @@
 // Drives examples/tour with Node's `ws`: the rows that every JavaScript client checks, and what only `ws` can do.
 //
-//   TOUR_ADDR=127.0.0.1:8000 TOUR_STDOUT=<file with what the tour prints> node client_node.mjs
+//   ADDR=127.0.0.1:8000 STDOUT=<file with what the tour prints> node tour_node.mjs
 import { once } from "node:events";
 import WebSocket from "ws";
 import "./rows.js";

@@ -1,34 +1,17 @@
 // Drives examples/tour with a page in headless Chromium: the rows that every JavaScript client checks, run inside a page
 // of the tour's own origin, and what only a browser can show.
 //
-//   TOUR_ADDR=127.0.0.1:8000 TOUR_STDOUT=<file with what the tour prints> node client_chromium.mjs
+//   ADDR=127.0.0.1:8000 STDOUT=<file with what the tour prints> node tour_chromium.mjs
 import { once } from "node:events";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
-import { chromium } from "playwright-core";
 import "./rows.js";
+import { launch } from "./chromium.mjs";
 import { addr, goodbyes, report } from "./report.mjs";
 
 const { moreGoodbyes, same, withinLimit } = globalThis.Tour;
-const LIMIT = 30_000; // ms; longer than a row's own limit, for a page that hangs altogether
 
-// Playwright gives every launch a fresh profile. The flags keep Chromium from calling home.
-const browser = await chromium.launch({
-  executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  timeout: LIMIT,
-  args: [
-    "--no-sandbox", // needed as root, as in most containers
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--no-proxy-server",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-  ],
-});
-const context = await browser.newContext();
-context.setDefaultTimeout(LIMIT);
+const { browser, context } = await launch();
 await context.addInitScript({ path: fileURLToPath(new URL("rows.js", import.meta.url)) });
 await context.exposeFunction("goodbyes", goodbyes);
 

@@ -1,9 +1,9 @@
 """Drives examples/tour with the Python library `websockets`.
 
-    TOUR_ADDR=127.0.0.1:8000 TOUR_STDOUT=<file with what the tour prints> python client_python.py
+    ADDR=127.0.0.1:8000 STDOUT=<file with what the tour prints> python tour_python.py
 
-With TOUR_PID set it sends the tour SIGTERM instead, and looks at how the tour says goodbye to open sockets.
-One line per check: `ok ROUTE: CLAIM` or `not ok ROUTE: CLAIM: WHY`. Exit code 1 when one failed.
+With SERVER_PID set it sends the tour SIGTERM instead, and looks at how the tour says goodbye to open sockets.
+Exit code 1 when a row failed.
 """
 
 import asyncio
@@ -17,70 +17,13 @@ import struct
 import sys
 from pathlib import Path
 
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed, InvalidStatus
+from tools import ADDR, ROWS, closes_with, dial, refused_with, row, run_all, same, same_json
 
-ADDR = os.environ["TOUR_ADDR"]
-LIMIT = 20  # seconds for a whole row, so for every wait in it
 MIB = 1024 * 1024
-ROWS = []
-
-
-# ---------------------------------------------------------------- tools
-
-
-def row(route, claim):
-    """Registers the function below it as the check of one claim about one route."""
-    return lambda check: ROWS.append((route, claim, check))
-
-
-def dial(path, **options):
-    # No proxy from the environment, no pings but ours, and no limit of our own: the server's are what is tested.
-    return connect(f"ws://{ADDR}{path}", proxy=None, ping_interval=None, max_size=None, close_timeout=5, **options)
-
-
-def same(got, expected):
-    if got != expected or type(got) is not type(expected):
-        raise AssertionError(f"expected {short(expected)}, got {short(got)}")
-
-
-def short(value):
-    text = repr(value)
-    return text if len(text) <= 120 else f"{text[:100]}... ({len(text)} characters)"
-
-
-async def same_json(ws, expected):
-    text = await ws.recv()
-    same(type(text), str)
-    same(json.loads(text), expected)
-
-
-async def closed(ws):
-    """Waits for the end of the socket and gives the peer's close code and reason, as a browser would see them."""
-    try:
-        extra = await ws.recv()
-    except ConnectionClosed as end:
-        return (end.rcvd.code, end.rcvd.reason) if end.rcvd else (1006, "")
-    raise AssertionError(f"expected the end, got {short(extra)}")
-
-
-async def closes_with(ws, code):
-    got, reason = await closed(ws)
-    if got != code:
-        raise AssertionError(f"expected close code {code}, got {got} {reason!r}")
-    return reason
-
-
-async def refused_with(status, path, **options):
-    try:
-        async with dial(path, **options):
-            raise AssertionError(f"expected HTTP {status}, got a socket")
-    except InvalidStatus as refusal:
-        same(refusal.response.status_code, status)
 
 
 def goodbyes():
-    lines = Path(os.environ["TOUR_STDOUT"]).read_text(encoding="utf-8").splitlines()
+    lines = Path(os.environ["STDOUT"]).read_text(encoding="utf-8").splitlines()
     return lines.count("Client disconnected")
 
 
@@ -492,7 +435,7 @@ async def sigterm():
     paths = ["/echo", "/ws/ops", "/ws/lobby", "/chat/red", "/ws/disconnect"]
     sockets = [await dial(path) for path in paths]
     same(await sockets[2].recv(), "Welcome to room: lobby")
-    os.kill(int(os.environ["TOUR_PID"]), signal.SIGTERM)
+    os.kill(int(os.environ["SERVER_PID"]), signal.SIGTERM)
     for ws in sockets:
         await closes_with(ws, 1001)
 
@@ -500,25 +443,5 @@ async def sigterm():
 # ---------------------------------------------------------------- running
 
 
-async def run(route, claim, check):
-    try:
-        await asyncio.wait_for(check(), LIMIT)
-    except TimeoutError:
-        why = f"nothing more came within {LIMIT} s"
-    except Exception as error:
-        why = f"{type(error).__name__}: {error}"
-    else:
-        print(f"ok {route}: {claim}", flush=True)
-        return True
-    print(f"not ok {route}: {claim}: {why}", flush=True)
-    return False
-
-
-async def main():
-    rows = ROWS
-    if "TOUR_PID" in os.environ:
-        rows = [("SIGTERM", "every open socket gets 1001", sigterm)]
-    return all([await run(*each) for each in rows])
-
-
-sys.exit(0 if asyncio.run(main()) else 1)
+rows = [("SIGTERM", "every open socket gets 1001", sigterm)] if "SERVER_PID" in os.environ else ROWS
+sys.exit(0 if asyncio.run(run_all(rows)) else 1)
