@@ -15,11 +15,20 @@ mod talking {}
 #[doc = include_str!("../../book/src/closing.md")]
 mod closing {}
 
+#[doc = include_str!("../../book/src/streaming.md")]
+mod streaming {}
+
+#[doc = include_str!("../../book/src/events.md")]
+mod events {}
+
 #[doc = include_str!("../../book/src/testing.md")]
 mod testing {}
 
 #[doc = include_str!("../../book/src/composing.md")]
 mod composing {}
+
+#[doc = include_str!("../../book/src/deploying.md")]
+mod deploying {}
 
 #[doc = include_str!("../../book/src/limits.md")]
 mod limits {}

@@ -1,8 +1,11 @@
-//! Streams of events for browsers: what `tests/clients` drives with `EventSource`.
+//! Streams of events, and an echo: what `tests/clients` drives with `EventSource` and `tests/proxies` through proxies.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use futures_util::stream;
@@ -10,6 +13,15 @@ use sockeye::{Event, EventStream, LastEventId, prelude::*};
 
 /// Streams of `/open` that somebody reads.
 type Open = Arc<AtomicU32>;
+
+/// For proxies that have to let it through.
+#[websocket("/echo")]
+async fn echo(mut ws: WebSocket) -> Result<()> {
+    while let Some(message) = ws.next().await {
+        ws.send(&message?).await?;
+    }
+    Ok(())
+}
 
 /// A page of this origin, for the client's script.
 #[get("/")]
@@ -33,14 +45,14 @@ async fn counting(last: LastEventId) -> Result<EventStream> {
     for id in next..next + 3 {
         let from = last.get().unwrap_or("the start");
         let event = Event::new(format!("{id} after {from}")).id(id)?;
-        events.push(event.retry(std::time::Duration::from_millis(50))).await?;
+        events.push(event.retry(Duration::from_millis(50))).await?;
     }
     Ok(events)
 }
 
-/// Goes on until the client leaves.
+/// Goes on until the client leaves, with a comment every so many milliseconds.
 #[get("/open")]
-async fn open(open: State<Open>) -> EventStream {
+async fn open(open: State<Open>, #[query(default = 15_000)] every: u64) -> Sse {
     let events = EventStream::new();
     open.fetch_add(1, Ordering::SeqCst);
     let sender = events.sender();
@@ -49,7 +61,7 @@ async fn open(open: State<Open>) -> EventStream {
         // It kept the stream open.
         drop(sender);
     });
-    events
+    Sse::from(events).keep_alive(Duration::from_millis(every))
 }
 
 #[get("/open/count")]
@@ -61,6 +73,7 @@ async fn count(open: State<Open>) -> String {
 async fn main() -> Result<()> {
     App::new()
         .state(Open::default())
+        .route(echo)
         .route(page)
         .route(texts)
         .route(counting)
