@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{
     Connection,
-    proto::{Op, Text},
+    proto::{Op, Payload, Text},
 };
 use crate::error::{Error, Result};
 
@@ -88,6 +88,6 @@ async fn send_steps<S: Stream<Item: Part>>(connection: &Arc<Connection>, stream:
 }
 
 async fn send(connection: &Arc<Connection>, step: Step<'_>) -> Result<()> {
-    let encoded = serde_json::to_vec(&step)?;
+    let encoded = Payload::Owned(serde_json::to_vec(&step)?);
     poll_fn(|cx| connection.poll_send(cx, Op::Text, &encoded)).await
 }

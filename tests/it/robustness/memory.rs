@@ -26,7 +26,7 @@ const MIB: usize = 1024 * KIB;
 fn a_thousand_maximal_claims() {
     alone(async {
         let mut bench = Bench::new().await;
-        for (part, limit) in [(0, 256), (60_000, 181_000)] {
+        for (part, limit) in [(0, 256), (60_000, 241_000)] {
             let mut open = Vec::new();
             for _ in 0..1000 {
                 let mut raw = bench.open("/echo").await;

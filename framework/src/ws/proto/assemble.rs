@@ -157,13 +157,14 @@ impl Assembly {
     fn grow(&mut self, part: usize, missing: usize) {
         let arrived = self.payload.len() + part;
         let ahead = match arrived {
+            COMMITTED.. if missing / 4 <= arrived => missing,
+            COMMITTED.. => 3 * arrived,
             _ if missing / 2 <= arrived => missing,
-            COMMITTED.. => missing.min(15 * arrived),
             _ => arrived,
         };
         let wanted = part + ahead;
         // To the byte where the frame is large. Many small ones would move the whole again and again: there it doubles.
-        if wanted >= self.payload.len() / 2 {
+        if wanted >= self.payload.len() / 4 {
             self.payload.reserve_exact(wanted);
         } else {
             self.payload.reserve(wanted);
@@ -214,7 +215,7 @@ mod tests {
                 arrived += size;
                 assembly.append(&vec![0; size], LEN - arrived).unwrap();
                 let capacity = assembly.payload.capacity();
-                let factor = if arrived < COMMITTED { 3 } else { 16 };
+                let factor = if arrived < COMMITTED { 3 } else { 5 };
                 assert!(capacity <= (arrived * factor).clamp(8, LEN), "{capacity} for {arrived}");
             }
             assert_eq!(assembly.payload.capacity(), LEN, "in parts of {part}");

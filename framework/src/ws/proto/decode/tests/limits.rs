@@ -64,7 +64,7 @@ fn memory_follows_what_arrived() {
         let mut arrived = LARGE;
         decoder.decode(&Rules::default(), &mut vec![0; LARGE]).unwrap();
         while let Some(mut room) = decoder.direct() {
-            let factor = if arrived < COMMITTED { 3 } else { 16 };
+            let factor = if arrived < COMMITTED { 3 } else { 5 };
             assert!(room.get_ref().capacity() <= arrived * factor, "{arrived}");
             assert!(room.remaining_mut() <= LEN - arrived);
             let size = room.remaining_mut().min(piece);
