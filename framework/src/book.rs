@@ -29,6 +29,9 @@ mod composing {}
 
 #[doc = include_str!("../../book/src/deploying.md")]
 mod deploying {}
+#[cfg(feature = "tls")]
+#[doc = include_str!("../../book/src/tls.md")]
+mod tls {}
 
 #[doc = include_str!("../../book/src/limits.md")]
 mod limits {}

@@ -48,7 +48,8 @@ pub struct Limits {
     pub close_timeout: Duration,
     /// Time from the connection to its first byte. Default 5 s.
     pub first_byte_timeout: Duration,
-    /// Time from a request's start to the end of its head. Default 10 s.
+    /// Time from a request's start to the end of its head; for the TLS handshake; and for which a connection of HTTP/2 may
+    /// have no stream. Default 10 s.
     pub head_timeout: Duration,
     /// Bytes of a request's header lines in all. Beyond: 431. Default 64 KiB.
     pub max_header_bytes: usize,
@@ -68,6 +69,9 @@ pub struct Limits {
     pub max_rooms_per_connection: usize,
     /// Rooms with members at once. Beyond: to `join` a new one is an error. Default 1,048,576.
     pub max_rooms: usize,
+    /// Streams open at once on one connection of HTTP/2: requests and sockets. Beyond: the client waits, or the stream is
+    /// refused. Default 200.
+    pub max_streams: u32,
     /// Time that a stopping server gives its connections. Default 30 s.
     pub drain_timeout: Duration,
 }
@@ -97,6 +101,7 @@ impl Default for Limits {
             max_connections: usize::MAX,
             max_rooms_per_connection: 256,
             max_rooms: 1 << 20,
+            max_streams: 200,
             drain_timeout: Duration::from_secs(30),
         }
     }
@@ -119,7 +124,8 @@ enum OriginRule {
 }
 
 impl Origins {
-    /// Pages whose host and port are those of the request's `Host`.
+    /// Pages whose host and port are those of the request's `Host`, and whose scheme is `https` where the server itself
+    /// speaks TLS.
     pub fn same_origin() -> Self {
         Self(OriginRule::Same)
     }
@@ -144,9 +150,9 @@ impl Origins {
         Self(OriginRule::Any)
     }
 
-    /// Whether a page of `origin` may open a socket on `host`.
-    pub(crate) fn allow(&self, origin: &str, host: Option<&str>) -> bool {
-        let same = || host.is_some_and(|host| is_same_origin(origin, host));
+    /// Whether a page of `origin` may open a socket on `host`; `secure`: over TLS that the server speaks itself.
+    pub(crate) fn allow(&self, origin: &str, host: Option<&str>, secure: bool) -> bool {
+        let same = || host.is_some_and(|host| is_same_origin(origin, host, secure));
         match &self.0 {
             OriginRule::Any => true,
             OriginRule::Same => same(),
@@ -161,11 +167,12 @@ impl Default for Origins {
     }
 }
 
-/// Compares host and port. The scheme can't be compared: behind a proxy that ends TLS the server does not know its own.
-fn is_same_origin(origin: &str, host: &str) -> bool {
+/// Compares host and port. The scheme can be compared only where the server speaks TLS: behind a proxy that ends it the
+/// server does not know its own.
+fn is_same_origin(origin: &str, host: &str, secure: bool) -> bool {
     let Some((scheme, authority)) = origin.split_once("://") else { return false };
     let default_port = match scheme.to_ascii_lowercase().as_str() {
-        "http" => "80",
+        "http" if !secure => "80",
         "https" => "443",
         _ => return false,
     };
@@ -201,17 +208,27 @@ mod tests {
             ("null", "example.com", false),
             ("file://example.com", "example.com", false),
         ] {
-            assert_eq!(same.allow(origin, Some(host)), expected, "{origin} on {host}");
+            assert_eq!(same.allow(origin, Some(host), false), expected, "{origin} on {host}");
         }
-        assert!(!same.allow("https://example.com", None));
+        assert!(!same.allow("https://example.com", None, false));
+        for (origin, host, expected) in [
+            ("https://example.com", "example.com", true),
+            ("https://example.com:443", "example.com", true),
+            ("https://example.com:8443", "example.com:8443", true),
+            ("http://example.com", "example.com", false),
+            ("http://example.com:443", "example.com", false),
+            ("http://example.com:8443", "example.com:8443", false),
+        ] {
+            assert_eq!(same.allow(origin, Some(host), true), expected, "{origin} on {host} over TLS");
+        }
     }
 
     #[test]
     fn a_list_adds_to_the_own_origin() {
         let list = Origins::list(["https://a.example/"]);
-        assert!(list.allow("https://a.example", Some("b.example")));
-        assert!(list.allow("https://b.example", Some("b.example")));
-        assert!(!list.allow("https://c.example", Some("b.example")));
-        assert!(Origins::any().allow("null", None));
+        assert!(list.allow("https://a.example", Some("b.example"), false));
+        assert!(list.allow("https://b.example", Some("b.example"), false));
+        assert!(!list.allow("https://c.example", Some("b.example"), false));
+        assert!(Origins::any().allow("null", None, true));
     }
 }

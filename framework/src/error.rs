@@ -38,6 +38,8 @@ pub enum ErrorKind {
     InvalidClose,
     /// The address could not be listened on.
     Bind,
+    /// A certificate or its key can't be used.
+    Tls,
     /// The app can't be served: routes collide, state is missing.
     Build,
     /// Something took longer than its limit.
@@ -132,6 +134,11 @@ impl Error {
     /// A limit that the peer has reached; `code` is what it is closed with if that ends the handler.
     pub(crate) fn limit(message: impl Into<Cow<'static, str>>, code: CloseCode) -> Self {
         Self::build(ErrorKind::Limit, message).closing(code)
+    }
+
+    #[cfg(feature = "tls")]
+    pub(crate) fn tls(message: String) -> Self {
+        Self::build(ErrorKind::Tls, message)
     }
 
     #[cfg(feature = "testing")]

@@ -125,9 +125,12 @@ pub fn handshake(
     let passed =
         Handshake::check(parts, origins, compression, &options).map_err(|refusal| refusal.status().as_u16())?;
     // Otherwise the table would not have led the request here.
-    assert!(ws::is_upgrade(&parts.headers), "accepted what is no upgrade");
+    let (_, wants_socket) = ws::asks_for(&::http::Request::from_parts(parts.clone(), ()));
+    assert!(wants_socket, "accepted what is no upgrade");
+    // These come over HTTP/1.1, where there always is one.
+    let accept = passed.accept.unwrap_or_default();
     let extensions = passed.deflate.as_ref().map(Agreed::answer);
-    Ok(Accepted { accept: passed.accept, protocol: passed.protocol, offered: passed.offered, extensions })
+    Ok(Accepted { accept, protocol: passed.protocol, offered: passed.offered, extensions })
 }
 
 /// Both directions of a connection, for which permessage-deflate was agreed on.

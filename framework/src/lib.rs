@@ -32,8 +32,10 @@
 //! | --- | --- | --- |
 //! | `anyhow` | yes | `?` on Sockeye's errors in handlers that return `anyhow::Result` |
 //! | `deflate` | yes | compressed messages: [`Compression`] |
+//! | `http2` | no | HTTP/2, and WebSocket over it (RFC 8441) |
 //! | `testing` | yes | [`TestClient`] |
 //! | `test-util` | no | `#[sockeye::test(start_paused = true)]` |
+//! | `tls` | no | TLS: `App::tls` and `TlsConfig` |
 //! | `uuid` | no | `Uuid` as a path or query parameter |
 
 mod app;
@@ -52,6 +54,8 @@ mod sse;
 mod sync;
 #[cfg(feature = "testing")]
 mod testing;
+#[cfg_attr(not(feature = "tls"), path = "tls/off.rs")]
+mod tls;
 mod ws;
 
 #[doc(hidden)]
@@ -92,3 +96,5 @@ pub use tokio::time;
 pub use crate::testing::{
     ConnectExt, Refused, SocketRequest, TestClient, TestEvent, TestEvents, TestRequest, TestResponse, TestSocket,
 };
+#[cfg(feature = "tls")]
+pub use crate::tls::TlsConfig;

@@ -1,6 +1,8 @@
 //! `App`: everything that is served together.
 
 mod service;
+#[cfg(feature = "tls")]
+mod tls;
 
 use std::{
     env,
@@ -22,6 +24,7 @@ use crate::{
     hub::{Hub, RoomOptions},
     route::{BuildError, Context, IntoRoute, RouteService, Router, Table},
     server::{Built, Server},
+    tls::TlsConfig,
     ws::{Sockets, WebSocket},
 };
 
@@ -56,6 +59,7 @@ pub struct App {
     compression: Compression,
     address: Option<String>,
     hub: Hub,
+    tls: Option<TlsConfig>,
     /// Built at the first use, and then shared by all clones.
     built: Arc<OnceLock<std::result::Result<Arc<Built>, Arc<BuildError>>>>,
 }
@@ -70,6 +74,13 @@ impl App {
     fn with(mut self, change: impl FnOnce(&mut Self)) -> Self {
         change(&mut self);
         self.built = Arc::default();
+        self
+    }
+
+    /// For a test client, which speaks no TLS.
+    #[cfg(feature = "testing")]
+    pub(crate) fn without_tls(mut self) -> Self {
+        self.tls = None;
         self
     }
 
@@ -245,11 +256,12 @@ impl App {
     ///
     /// An app that can't be served ends the server at once: awaited, the handle gives the error.
     pub fn serve(self, listener: TcpListener) -> Server {
-        Server::start(listener, self.built().map_err(|error| Error::unfit(error.to_string())))
+        let built = self.built().map_err(|error| Error::unfit(error.to_string()));
+        Server::start(listener, built, self.tls)
     }
 
     /// Listens on `SOCKEYE_ADDR`, else on what [`bind`](Self::bind) said, else on `127.0.0.1:8000`, prints
-    /// `listening on http://…` and serves until SIGINT or SIGTERM. Then every socket is closed with 1001, requests finish,
+    /// `listening on http://…` (`https://…` with TLS) and serves until SIGINT or SIGTERM. Then every socket is closed with 1001, requests finish,
     /// and what is left after [`Limits::drain_timeout`], or at a second signal, is ended.
     ///
     /// # Errors
@@ -258,11 +270,12 @@ impl App {
     pub async fn run(self) -> Result<()> {
         self.check().map_err(|error| Error::unfit(error.to_string()))?;
         let drain = self.limits.drain_timeout;
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
         let listener = self.listen().await?;
         let signals = Signals::listen()?;
         let server = self.serve(listener);
         // Not `println!`, which panics when nobody reads stdout any more.
-        if let Err(error) = writeln!(std::io::stdout(), "listening on http://{}", server.local_addr()) {
+        if let Err(error) = writeln!(std::io::stdout(), "listening on {scheme}://{}", server.local_addr()) {
             tracing::warn!(%error, "can't say on stdout where the server listens");
         }
         signals.run(server, drain).await

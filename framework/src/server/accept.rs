@@ -1,6 +1,6 @@
 //! The accept loop.
 
-use std::{io, sync::Arc, time::Duration};
+use std::{io, pin::pin, sync::Arc, time::Duration};
 
 use tokio::{
     net::{TcpListener, TcpStream},
@@ -9,7 +9,12 @@ use tokio::{
     time::{Instant, sleep, timeout, timeout_at},
 };
 
-use super::{Built, connection};
+use super::{
+    Built,
+    connection::{self, Caller},
+    http2,
+};
+use crate::tls::TlsConfig;
 
 /// The longest pause after a failed accept; the loop is back within it once the cause is gone.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
@@ -18,24 +23,35 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 const ABORT_TIME: Duration = Duration::from_secs(1);
 
 /// Accepts until it is told to stop, then sees the connections off.
-pub(super) async fn run(listener: TcpListener, built: Arc<Built>, mut stopping: watch::Receiver<Option<Duration>>) {
+pub(super) async fn run(
+    listener: TcpListener,
+    built: Arc<Built>,
+    tls: Option<TlsConfig>,
+    mut stopping: watch::Receiver<Option<Duration>>,
+) {
     let limit = built.context.limits.max_connections.min(Semaphore::MAX_PERMITS);
     let permits = Arc::new(Semaphore::new(limit));
     let mut tasks = JoinSet::new();
     let mut pause = Duration::ZERO;
+    let acceptor = tls.as_ref().map(|tls| tls.acceptor(http2::ALPN));
+    let mut watching = pin!(watch(tls));
     let deadline = loop {
         // Finished connections leave no trace.
         while tasks.try_join_next().is_some() {}
         let accepted = tokio::select! {
             // The server's handle.
             deadline = asked_to_stop(&mut stopping) => break deadline,
+            // Never ends.
+            () = watching.as_mut() => continue,
             // A connection, a free place for it, or an error of the listener.
             accepted = accept(&listener, &permits) => accepted,
         };
         match accepted {
             Ok((stream, peer, permit)) => {
                 pause = Duration::ZERO;
-                tasks.spawn(connection::serve_tcp(stream, peer, built.clone(), stopping.clone(), permit));
+                let (built, stopping) = (built.clone(), stopping.clone());
+                let caller = Caller { peer, built, stopping, guard: permit, secure: false };
+                tasks.spawn(connection::serve_tcp(stream, caller, acceptor.clone()));
             }
             Err(error) if is_of_connection(&error) => {}
             Err(error) => {
@@ -48,6 +64,14 @@ pub(super) async fn run(listener: TcpListener, built: Arc<Built>, mut stopping: 
     };
     drop(listener);
     see_off(&built, tasks, deadline).await;
+}
+
+/// Sees to it that a certificate that changes is put to use.
+async fn watch(tls: Option<TlsConfig>) {
+    match tls {
+        Some(tls) => tls.watch().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// Waits until the server is asked to stop; for ever, once nobody is left who could ask.

@@ -12,11 +12,13 @@ use tokio::{
     time::timeout,
 };
 
-use super::{Built, accept::asked_to_stop, dispatch, follow::Head, upgrade, wire::Wire};
+use super::{Built, accept::asked_to_stop, dispatch, follow::Head, http2, secure, upgrade, wire::Wire};
 use crate::{
+    config::Limits,
     extract::PeerAddr,
     http::{Body, IntoResponse, Problem, Response, Unending},
-    ws::Stream,
+    tls::Acceptor,
+    ws::{self, Stream},
 };
 
 /// Room for the parser; our own, smaller limits are checked afterwards, where each has its own status.
@@ -25,70 +27,92 @@ const PARSER_BUFFER: usize = 512 * 1024;
 /// What is kept for as long as the connection is open, as HTTP or as a socket.
 pub(crate) type Guard = Arc<dyn Any + Send + Sync>;
 
-pub(super) async fn serve_tcp(
-    stream: TcpStream,
-    peer: SocketAddr,
-    built: Arc<Built>,
-    stopping: watch::Receiver<Option<Duration>>,
-    guard: Guard,
-) {
+/// Who is at the other end of a connection, and what for.
+#[derive(Clone)]
+pub(crate) struct Caller {
+    pub(crate) peer: SocketAddr,
+    pub(crate) built: Arc<Built>,
+    pub(crate) stopping: watch::Receiver<Option<Duration>>,
+    pub(crate) guard: Guard,
+    /// The connection is encrypted by ourselves.
+    pub(crate) secure: bool,
+}
+
+impl Caller {
+    /// Puts into a request what is known of its connection.
+    pub(super) fn introduce<B>(&self, request: &mut Request<B>) {
+        request.extensions_mut().insert(PeerAddr(self.peer));
+        if self.secure {
+            request.extensions_mut().insert(ws::Secure);
+        }
+    }
+
+    /// Answers a request. An answer that would go on for ever ends when the server stops, and does not hold it up.
+    pub(super) async fn answer(&self, request: Request<Incoming>) -> Response {
+        let mut response = dispatch(&self.built, request.map(Body::new)).await;
+        let mut stopping = self.stopping.clone();
+        match response.extensions_mut().remove::<Unending>() {
+            Some(Unending) => response.map(|body| {
+                body.until(async move {
+                    asked_to_stop(&mut stopping).await;
+                })
+            }),
+            None => response,
+        }
+    }
+
+    pub(super) fn limits(&self) -> &Limits {
+        &self.built.context.limits
+    }
+}
+
+pub(super) async fn serve_tcp(stream: TcpStream, caller: Caller, tls: Option<Acceptor>) {
     // Small frames must not wait for the acknowledgement of earlier ones.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "can't set TCP_NODELAY");
     }
     // hyper's own clock starts with the head.
-    let (mut stopped, mut byte) = (stopping.clone(), [0]);
+    let (mut stopped, mut start) = (caller.stopping.clone(), [0; http2::SIGN.len()]);
     let first_byte = tokio::select! {
         // A byte, the end of the stream, or the end of our patience.
-        first_byte = timeout(built.context.limits.first_byte_timeout, stream.peek(&mut byte)) => first_byte,
+        first_byte = timeout(caller.limits().first_byte_timeout, stream.peek(&mut start)) => first_byte,
         // The server stops: who has asked for nothing gets nothing.
         _ = asked_to_stop(&mut stopped) => return,
     };
-    match first_byte {
-        Ok(Ok(_)) => serve(stream, peer, built, stopping, guard, Stream::Tcp).await,
-        Ok(Err(error)) => tracing::debug!(%error, "the connection broke before its first byte"),
-        Err(_) => tracing::debug!(%peer, "no byte in time"),
+    match (first_byte, tls) {
+        (Ok(Ok(count)), None) => http2::serve_tcp(stream, &start[..count], caller).await,
+        (Ok(Ok(count)), Some(tls)) => secure::serve(stream, &start[..count], &tls, caller).await,
+        (Ok(Err(error)), _) => tracing::debug!(%error, "the connection broke before its first byte"),
+        (Err(_), _) => tracing::debug!(peer = %caller.peer, "no byte in time"),
     }
 }
 
 /// Serves one stream that is not TCP's to its end.
-#[cfg(feature = "testing")]
-pub(crate) async fn serve_stream<S>(
-    stream: S,
-    peer: SocketAddr,
-    built: Arc<Built>,
-    stopping: watch::Receiver<Option<Duration>>,
-    guard: Guard,
-) where
+pub(crate) async fn serve_stream<S>(stream: S, caller: Caller)
+where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    serve(stream, peer, built, stopping, guard, |stream| Stream::Boxed(Box::new(stream))).await;
+    serve(Wire::new(stream, caller.limits().stall_timeout), caller, |stream| Stream::Boxed(Box::new(stream))).await;
 }
 
 /// Serves one stream to its end. `socket` makes of it what a socket's driver takes.
-async fn serve<S>(
-    stream: S,
-    peer: SocketAddr,
-    built: Arc<Built>,
-    mut stopping: watch::Receiver<Option<Duration>>,
-    guard: Guard,
-    socket: fn(S) -> Stream,
-) where
+pub(super) async fn serve<S>(wire: Wire<S>, caller: Caller, socket: fn(S) -> Stream)
+where
     S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
 {
-    let limits = built.context.limits.clone();
-    let wire = Wire::new(stream, limits.stall_timeout);
+    let limits = caller.built.context.limits.clone();
+    let (peer, mut stopping) = (caller.peer, caller.stopping.clone());
     let heads = wire.heads();
-    let server_stops = stopping.clone();
     let service = service_fn(move |mut request: Request<Incoming>| {
         let refusal = check_framing(&request, heads.next());
-        request.extensions_mut().insert(PeerAddr(peer));
-        upgrade::prepare(&mut request, Some(guard.clone()), move |upgraded| upgrade::open_own(upgraded, socket));
-        let (built, server_stops) = (built.clone(), server_stops.clone());
+        caller.introduce(&mut request);
+        let guard = Some(caller.guard.clone());
+        upgrade::prepare(&mut request, guard, move |upgraded| upgrade::open_own(upgraded, socket));
+        let caller = caller.clone();
         async move {
             Ok::<_, Infallible>(match refusal {
                 Some(refusal) => refusal,
-                None => end_with_server(dispatch(&built, request.map(Body::new)).await, server_stops),
+                None => caller.answer(request).await,
             })
         }
     });
@@ -111,18 +135,6 @@ async fn serve<S>(
     };
     if let Err(error) = served {
         tracing::debug!(%peer, %error, "the HTTP connection ended early");
-    }
-}
-
-/// An answer that would go on for ever ends when the server stops, and does not hold it up.
-fn end_with_server(mut response: Response, mut stopping: watch::Receiver<Option<Duration>>) -> Response {
-    match response.extensions_mut().remove::<Unending>() {
-        Some(Unending) => response.map(|body| {
-            body.until(async move {
-                asked_to_stop(&mut stopping).await;
-            })
-        }),
-        None => response,
     }
 }
 

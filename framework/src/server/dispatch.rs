@@ -10,7 +10,7 @@ use std::{
 
 use ::http::{HeaderValue, Request, StatusCode, Uri, Version, header, uri::Authority};
 
-use super::{Built, upgrade};
+use super::{Built, http2, upgrade};
 use crate::{
     config::Limits,
     extract::{PathValues, PeerAddr},
@@ -40,8 +40,11 @@ async fn answer(built: &Arc<Built>, mut request: Request<Body>) -> Response {
     }
     // A request that comes through another server, axum's say, still has hyper's own handle.
     upgrade::prepare(&mut request, None, upgrade::open_foreign);
-    let wants_socket = ws::is_upgrade(request.headers());
-    match built.table.find(request.method(), request.uri().path(), wants_socket) {
+    if let Err(refusal) = http2::recognize(&mut request) {
+        return refusal;
+    }
+    let (method, wants_socket) = ws::asks_for(&request);
+    match built.table.find(&method, request.uri().path(), wants_socket) {
         Found::Route(target, path) => {
             let matched = Matched { context: built.context.clone(), path, refusal: None };
             call(target.clone(), request, matched).await
@@ -55,7 +58,7 @@ async fn answer(built: &Arc<Built>, mut request: Request<Body>) -> Response {
             *request.uri_mut() = with_path(request.uri(), &path);
             caught(service.call(request)).await
         }
-        Found::UpgradeRequired => ws::upgrade_required(request.headers()),
+        Found::UpgradeRequired => ws::upgrade_required(request.version(), request.headers()),
         Found::Nothing => {
             Problem::new(StatusCode::NOT_FOUND, "not_found", "there is nothing at this path").into_response()
         }
@@ -87,6 +90,11 @@ fn check(request: &Request<Body>, limits: &Limits) -> Result<(), Problem> {
     if headers > limits.max_header_bytes {
         let text = format!("expected at most {} bytes of header lines, got {headers}", limits.max_header_bytes);
         return Err(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "headers_too_large", text));
+    }
+    let lines = request.headers().len();
+    if lines > limits.max_headers {
+        let text = format!("expected at most {} header lines, got {lines}", limits.max_headers);
+        return Err(Problem::new(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "too_many_headers", text));
     }
     let separators = request.uri().query().map_or(0, |query| query.bytes().filter(|byte| *byte == b'&').count());
     if separators >= limits.max_query_params {

@@ -77,6 +77,11 @@ impl Head {
 }
 
 impl Follower {
+    /// One that follows nothing.
+    pub(super) fn lost() -> Self {
+        Self { place: Place::Lost, ..Self::default() }
+    }
+
     /// Goes on by some bytes; says of each head that ends in them what it was like.
     pub(super) fn follow(&mut self, mut bytes: &[u8], mut ended: impl FnMut(Head)) {
         while !bytes.is_empty() {

@@ -4,6 +4,9 @@ mod accept;
 mod connection;
 mod dispatch;
 mod follow;
+#[cfg_attr(not(feature = "http2"), path = "http2_off.rs")]
+mod http2;
+mod secure;
 mod stall;
 mod upgrade;
 mod wire;
@@ -23,10 +26,11 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 use crate::{
     error::{Error, Result},
     route::{Context, Table},
+    tls::TlsConfig,
 };
 
 #[cfg(feature = "testing")]
-pub(crate) use connection::serve_stream;
+pub(crate) use connection::{Caller, serve_stream};
 pub(crate) use dispatch::dispatch;
 
 /// An app that can be served: its routes, and what they share.
@@ -63,13 +67,13 @@ pub struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(listener: TcpListener, built: Result<Arc<Built>>) -> Self {
+    pub(crate) fn start(listener: TcpListener, built: Result<Arc<Built>>, tls: Option<TlsConfig>) -> Self {
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
         let local_addr = listener.local_addr().unwrap_or(unknown);
         let (stop, stopping) = watch::channel(None);
         let task = tokio::spawn(async move {
             let built = built.inspect_err(|error| tracing::error!("{error}"))?;
-            accept::run(listener, built, stopping).await;
+            accept::run(listener, built, tls, stopping).await;
             Ok(())
         });
         Self { local_addr, stop, task }

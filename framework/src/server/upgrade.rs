@@ -2,7 +2,9 @@
 
 use std::{
     io,
+    pin::Pin,
     sync::{Arc, Mutex},
+    task::{Context, Poll},
 };
 
 use ::http::Request;
@@ -10,7 +12,7 @@ use bytes::Bytes;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::{
-    io::{AsyncRead, AsyncWrite},
+    io::{AsyncRead, AsyncWrite, ReadBuf},
     net::TcpStream,
 };
 
@@ -51,6 +53,33 @@ where
 pub(super) fn open_foreign(upgraded: Upgraded) -> (Stream, Bytes) {
     match upgraded.downcast::<TokioIo<TcpStream>>() {
         Ok(parts) => (Stream::Tcp(parts.io.into_inner()), parts.read_buf),
-        Err(upgraded) => (Stream::Boxed(Box::new(TokioIo::new(upgraded))), Bytes::new()),
+        Err(upgraded) => (Stream::Boxed(Box::new(Portions(TokioIo::new(upgraded)))), Bytes::new()),
+    }
+}
+
+/// Bytes that are given away at once.
+const PORTION: usize = 16 * 1024;
+
+/// A stream that takes all that it is given, however much: it gets a portion at a time, and the rest waits in the outbox,
+/// where it is counted.
+struct Portions<S>(S);
+
+impl<S: AsyncRead + Unpin> AsyncRead for Portions<S> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_read(cx, buffer)
+    }
+}
+
+impl<S: AsyncWrite + Unpin> AsyncWrite for Portions<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.0).poll_write(cx, &bytes[..bytes.len().min(PORTION)])
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.0).poll_shutdown(cx)
     }
 }

@@ -34,6 +34,8 @@ const LINGER_TIME: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Wire<S> {
     stream: S,
+    /// What was read before, to know what it is.
+    early: Vec<u8>,
     follower: Follower,
     heads: Heads,
     stall: Stall,
@@ -65,13 +67,24 @@ impl Heads {
 impl<S> Wire<S> {
     /// `patience` is how long the peer may take nothing of what waits for it.
     pub(super) fn new(stream: S, patience: Duration) -> Self {
+        Self::with_early(stream, Vec::new(), patience)
+    }
+
+    /// A stream from whose start these bytes were read.
+    pub(super) fn with_early(stream: S, early: Vec<u8>, patience: Duration) -> Self {
         Self {
             stream,
+            early,
             follower: Follower::default(),
             heads: Heads::default(),
             stall: Stall::new(patience),
             closing: Closing::Open,
         }
+    }
+
+    /// The same, of something else than HTTP/1.1.
+    pub(super) fn unfollowed(stream: S, early: Vec<u8>, patience: Duration) -> Self {
+        Self { follower: Follower::lost(), ..Self::with_early(stream, early, patience) }
     }
 
     pub(super) fn heads(&self) -> Heads {
@@ -86,7 +99,13 @@ impl<S> Wire<S> {
 impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        if self.early.is_empty() {
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buffer))?;
+        } else {
+            let count = self.early.len().min(buffer.remaining());
+            buffer.put_slice(&self.early[..count]);
+            self.early.drain(..count);
+        }
         let Self { follower, heads, .. } = &mut *self;
         follower.follow(&buffer.filled()[before..], |head| lock(&heads.0).push_back(head));
         if follower.request_line() > LONGEST_LINE {

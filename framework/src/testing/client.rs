@@ -74,7 +74,7 @@ impl TestClient {
         }
     }
 
-    /// Serves `app` on a free port of the loopback and gives a client for it.
+    /// Serves `app` on a free port of the loopback and gives a client for it. Without its TLS, if it has any.
     ///
     /// # Errors
     ///
@@ -82,6 +82,7 @@ impl TestClient {
     pub async fn tcp(app: App) -> Result<Self> {
         app.check()?;
         let built = app.built().ok();
+        let app = app.without_tls();
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let server = app.serve(listener);
         let address = server.local_addr();

@@ -19,7 +19,7 @@ use tokio::{net::TcpStream, sync::watch, time::timeout};
 use crate::{
     error::{Error, Result},
     http::Body,
-    server::{Built, serve_stream},
+    server::{Built, Caller, serve_stream},
     ws::{Failures, Sockets},
 };
 
@@ -82,7 +82,9 @@ impl Transport {
             (Way::Memory { stopping, next_port }, Some(built)) => {
                 let (client, server) = tokio::io::duplex(PIPE);
                 let own = SocketAddr::from(([127, 0, 0, 1], next_port.fetch_add(1, Ordering::Relaxed)));
-                tokio::spawn(serve_stream(server, own, built.clone(), stopping.subscribe(), Arc::new(())));
+                let (built, stopping) = (built.clone(), stopping.subscribe());
+                let caller = Caller { peer: own, built, stopping, guard: Arc::new(()), secure: false };
+                tokio::spawn(serve_stream(server, caller));
                 Ok((exchange(client, request).await?, own))
             }
             (Way::Memory { .. }, None) => Err(Error::other("an app in memory is always known")),

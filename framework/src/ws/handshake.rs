@@ -1,6 +1,8 @@
 //! The opening handshake, the server's side (RFC 6455 section 4.2).
 
-use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Version, header, request::Parts};
+use std::borrow::Cow;
+
+use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version, header, request::Parts};
 
 use super::{options::RouteOptions, proto};
 use crate::{
@@ -11,7 +13,8 @@ use crate::{
 /// A handshake that has passed all checks.
 #[derive(Debug)]
 pub(crate) struct Handshake {
-    pub(crate) accept: String,
+    /// Not over HTTP/2 (RFC 8441 section 5).
+    pub(crate) accept: Option<String>,
     pub(crate) protocol: Option<&'static str>,
     /// All that the client offers.
     pub(crate) offered: Vec<String>,
@@ -19,11 +22,25 @@ pub(crate) struct Handshake {
     pub(crate) deflate: Option<proto::Agreed>,
 }
 
-/// Whether the request asks for a WebSocket at all, be it in part: then what is missing is said.
-pub(crate) fn is_upgrade(headers: &HeaderMap) -> bool {
-    has_token(headers, &header::UPGRADE, "websocket")
+/// In a request's extensions: it asks for a WebSocket by an extended CONNECT (RFC 8441 section 4), in place of an upgrade.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ExtendedConnect;
+
+/// In a request's extensions: it came over TLS that the server itself speaks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Secure;
+
+/// The method that a request stands for, and whether it asks for a WebSocket at all, be it in part: then what is missing
+/// is said.
+pub(crate) fn asks_for<B>(request: &Request<B>) -> (Method, bool) {
+    if request.extensions().get::<ExtendedConnect>().is_some() {
+        return (Method::GET, true);
+    }
+    let headers = request.headers();
+    let wants_socket = has_token(headers, &header::UPGRADE, "websocket")
         || headers.contains_key(header::SEC_WEBSOCKET_KEY)
-        || headers.contains_key(header::SEC_WEBSOCKET_VERSION)
+        || headers.contains_key(header::SEC_WEBSOCKET_VERSION);
+    (request.method().clone(), wants_socket)
 }
 
 impl Handshake {
@@ -35,20 +52,16 @@ impl Handshake {
         options: &RouteOptions,
     ) -> Result<Self, Response> {
         let headers = &parts.headers;
-        // Section 4.1: GET and HTTP/1.1 at least.
-        if parts.method != Method::GET || parts.version < Version::HTTP_11 {
-            let text = format!("expected `GET` over HTTP/1.1, got `{}` over {:?}", parts.method, parts.version);
-            return Err(bad("bad_handshake", text));
-        }
-        if !missing_headers(headers).is_empty() {
-            return Err(upgrade_required(headers));
+        let extended = parts.extensions.get::<ExtendedConnect>().is_some();
+        if !extended {
+            check_upgrade(parts)?;
         }
         if has_body(headers) {
             return Err(bad("bad_handshake", "expected a request without a body"));
         }
         check_version(headers)?;
-        let key = check_key(headers)?;
-        check_origin(headers, origins)?;
+        let accept = if extended { None } else { Some(proto::accept_key(check_key(headers)?.as_bytes())) };
+        check_origin(headers, origins, parts.extensions.get::<Secure>().is_some())?;
         let offered = offered_protocols(headers);
         // The client's order is its preference (section 4.1); what goes back is our own text, never the client's.
         let known = |offer: &String| options.protocols.iter().find(|own| *own == offer).copied();
@@ -59,26 +72,39 @@ impl Handshake {
         }
         let extensions = headers.get_all(header::SEC_WEBSOCKET_EXTENSIONS).into_iter().map(HeaderValue::as_bytes);
         let deflate = proto::negotiate(extensions, compression);
-        Ok(Self { accept: proto::accept_key(key.as_bytes()), protocol, offered, deflate })
+        Ok(Self { accept, protocol, offered, deflate })
     }
 }
 
-/// The answer that completes the handshake.
-pub(crate) fn switching_protocols(
-    accept: &str,
+/// Section 4.1: GET and HTTP/1.1, with the headers of an upgrade.
+fn check_upgrade(parts: &Parts) -> Result<(), Response> {
+    if parts.method != Method::GET || parts.version < Version::HTTP_11 {
+        let text = format!("expected `GET` over HTTP/1.1, got `{}` over {:?}", parts.method, parts.version);
+        return Err(bad("bad_handshake", text));
+    }
+    if parts.version > Version::HTTP_11 || !missing_headers(&parts.headers).is_empty() {
+        return Err(upgrade_required(parts.version, &parts.headers));
+    }
+    Ok(())
+}
+
+/// The answer that completes the handshake: 101, or over HTTP/2 200 (RFC 8441 section 5).
+pub(crate) fn accepted(
+    accept: Option<&str>,
     protocol: Option<&str>,
     deflate: Option<&proto::Agreed>,
     extra: Vec<(HeaderName, HeaderValue)>,
 ) -> Response {
-    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let status = if accept.is_some() { StatusCode::SWITCHING_PROTOCOLS } else { StatusCode::OK };
+    let mut response = status.into_response();
     let headers = response.headers_mut();
     for (name, value) in extra {
         headers.append(name, value);
     }
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
     // Base64 is always a valid header value.
-    if let Ok(accept) = HeaderValue::from_str(accept) {
+    if let Some(accept) = accept.and_then(|accept| HeaderValue::from_str(accept).ok()) {
+        headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+        headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
     }
     if let Some(protocol) = protocol.and_then(|protocol| HeaderValue::from_str(protocol).ok()) {
@@ -91,13 +117,29 @@ pub(crate) fn switching_protocols(
 }
 
 /// 426 (RFC 9110 section 15.5.22) with what is missing, and why that may be.
-pub(crate) fn upgrade_required(headers: &HeaderMap) -> Response {
+pub(crate) fn upgrade_required(version: Version, headers: &HeaderMap) -> Response {
+    let text = if version > Version::HTTP_11 {
+        "This address speaks WebSocket. Over HTTP/2 it is asked for by CONNECT with `:protocol` `websocket` (RFC 8441), over \
+         HTTP/1.1 by an upgrade.\n"
+            .into()
+    } else {
+        what_is_missing(headers)
+    };
+    let mut response = (StatusCode::UPGRADE_REQUIRED, text).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+    response
+}
+
+fn what_is_missing(headers: &HeaderMap) -> String {
     let missing = missing_headers(headers);
     let list = match &missing[..] {
         [] => "nothing".to_owned(),
         some => some.join("`, `"),
     };
-    let text = format!(
+    format!(
         "This address speaks WebSocket. The request lacks: `{list}`.\n\n\
          If a WebSocket client sent it, a proxy in between has most likely removed the headers, which it has to be told to \
          pass on.\n\n\
@@ -108,13 +150,7 @@ pub(crate) fn upgrade_required(headers: &HeaderMap) -> Response {
          and no `proxy_hide_header Upgrade;`.\n\n\
          Apache, with mod_proxy_http (2.4.47 or later):\n\n    \
          ProxyPass \"/\" \"http://127.0.0.1:8000/\" upgrade=websocket\n"
-    );
-    let mut response = (StatusCode::UPGRADE_REQUIRED, text).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
-    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
-    headers.insert(header::SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
-    response
+    )
 }
 
 fn missing_headers(headers: &HeaderMap) -> Vec<&'static str> {
@@ -160,7 +196,7 @@ fn check_key(headers: &HeaderMap) -> Result<&HeaderValue, Response> {
 }
 
 /// Section 10.2. Clients that are no browsers send no origin.
-fn check_origin(headers: &HeaderMap, origins: &Origins) -> Result<(), Response> {
+fn check_origin(headers: &HeaderMap, origins: &Origins, secure: bool) -> Result<(), Response> {
     let mut sent = headers.get_all(header::ORIGIN).into_iter();
     let origin = match (sent.next(), sent.next()) {
         (None, _) => return Ok(()),
@@ -171,7 +207,7 @@ fn check_origin(headers: &HeaderMap, origins: &Origins) -> Result<(), Response> 
         return Err(bad("bad_origin", "expected the header `Origin` at most once, in ASCII"));
     };
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok());
-    if origins.allow(origin, host) {
+    if origins.allow(origin, host, secure) {
         return Ok(());
     }
     let text = "pages of this origin may not open a socket here";
@@ -193,6 +229,6 @@ fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
     lines.flat_map(|line| line.split(',')).any(|item| item.trim().eq_ignore_ascii_case(token))
 }
 
-fn bad(code: &'static str, text: impl Into<std::borrow::Cow<'static, str>>) -> Response {
+fn bad(code: &'static str, text: impl Into<Cow<'static, str>>) -> Response {
     Problem::new(StatusCode::BAD_REQUEST, code, text).into_response()
 }

@@ -72,15 +72,36 @@ impl Io {
         }
     }
 
-    /// Whether the peer has closed its side, even though there are bytes that nobody has read.
-    pub(crate) fn is_read_closed(&self) -> bool {
-        let Self::Tcp(half) = self else { return false };
+    /// Whether the peer has closed its side, even though there are bytes that nobody has read. A stream that can't say so
+    /// is read ahead until there is no `room`; what has come is to be kept.
+    pub(crate) fn is_read_closed(&mut self, room: usize, keep: impl FnMut(&[u8])) -> bool {
+        // Nobody waits for more: once the inbox has room, the stream is asked again.
         let mut cx = Context::from_waker(std::task::Waker::noop());
-        match pin!(half.ready(tokio::io::Interest::READABLE)).poll(&mut cx) {
-            Poll::Ready(Ok(ready)) => ready.is_read_closed(),
-            Poll::Ready(Err(_)) => true,
-            Poll::Pending => false,
+        match self {
+            Self::Tcp(half) => match pin!(half.ready(tokio::io::Interest::READABLE)).poll(&mut cx) {
+                Poll::Ready(Ok(ready)) => ready.is_read_closed(),
+                Poll::Ready(Err(_)) => true,
+                Poll::Pending => false,
+            },
+            Self::Boxed(_) => self.read_ahead(&mut cx, room, keep),
+            Self::Upgrading(_) | Self::Closed => false,
         }
+    }
+
+    /// Whether the stream's end came within what is read ahead.
+    fn read_ahead(&mut self, cx: &mut Context<'_>, mut room: usize, mut keep: impl FnMut(&[u8])) -> bool {
+        let mut buffer = Borrowed::take();
+        while room > 0 {
+            match self.poll_read(cx, buffer.bytes()) {
+                Poll::Pending => return false,
+                Poll::Ready(Ok(count)) if count > 0 => {
+                    keep(&buffer.bytes()[..count]);
+                    room = room.saturating_sub(count);
+                }
+                Poll::Ready(_) => return true,
+            }
+        }
+        false
     }
 }
 

@@ -31,8 +31,10 @@ pub(crate) use connection::Connection;
 pub use facts::Params;
 #[cfg(feature = "testing")]
 pub(crate) use failures::Failures;
+#[cfg(feature = "http2")]
+pub(crate) use handshake::ExtendedConnect;
 pub(crate) use handshake::upgrade_required;
-pub(crate) use handshake::{Handshake, is_upgrade};
+pub(crate) use handshake::{Handshake, Secure, asks_for};
 pub(crate) use io::Stream;
 pub use options::{Invalid, RouteOptions};
 pub(crate) use outbox::Delivery;

@@ -20,7 +20,7 @@ use super::{
     connection::Connection,
     driver::Driver,
     facts::Facts,
-    handshake::{Handshake, switching_protocols},
+    handshake::{Handshake, accepted},
     io::Stream,
     outcome::{End, Outcome, panicked},
     proto::Agreed,
@@ -245,7 +245,7 @@ pub(crate) fn socket<T: SocketArg>(upgrade: Upgrade) -> T {
 
 /// A handshake that waits for its decision.
 pub(crate) struct Pending {
-    accept: String,
+    accept: Option<String>,
     slot: Arc<Slot>,
     connection: Arc<Connection>,
     sockets: Arc<Sockets>,
@@ -315,12 +315,12 @@ impl Pending {
     ) -> Response {
         let Some(upgrading) = self.upgrading else {
             tracing::error!(
-                "the request can't be upgraded: serve the app over HTTP/1.1, and keep the request's extensions"
+                "the request can't be upgraded: serve the app over HTTP/1.1 or HTTP/2, and keep the request's extensions"
             );
             return server_error("the request can't be upgraded".into());
         };
         let protocol = self.connection.facts.protocol();
-        let response = switching_protocols(&self.accept, protocol, self.deflate.as_ref(), headers);
+        let response = accepted(self.accept.as_deref(), protocol, self.deflate.as_ref(), headers);
         let inflater = self.deflate.map(|agreed| agreed.inflater());
         let mut driver = Driver::new(self.connection, &self.sockets, upgrading, inflater, handler);
         if let Some(end) = end {

@@ -5,7 +5,10 @@ use std::{task::Context, time::Duration};
 use super::{Driver, Stage};
 use crate::{
     rt::Moment,
-    ws::proto::{CloseCode, CloseFrame, Op},
+    ws::{
+        io::READ_BUFFER,
+        proto::{CloseCode, CloseFrame, Op},
+    },
 };
 
 /// What the peer still sends is thrown away so long, once our side is closed.
@@ -158,6 +161,13 @@ impl Driver {
         [heartbeat, slow, stalled].into_iter().flatten().min_by_key(|(at, _)| *at)
     }
 
+    /// Whether the peer has closed its side while nothing is read; what had to be read to know is kept.
+    fn has_peer_gone(&mut self) -> bool {
+        let Self { io, carry, .. } = self;
+        let room = READ_BUFFER.saturating_sub(carry.as_ref().map_or(0, |carry| carry.len()));
+        io.is_read_closed(room, |bytes| carry.get_or_insert_default().extend_from_slice(bytes))
+    }
+
     fn ring(&mut self, due: Due) {
         match due {
             Due::Ping => {
@@ -183,7 +193,7 @@ impl Driver {
             // The peer owes us a close frame, or takes ours too slowly.
             Due::NoClose => self.shut_down(),
             Due::Drained => self.over(),
-            Due::Look if self.io.is_read_closed() => self.read_to_end(),
+            Due::Look if self.has_peer_gone() => self.read_to_end(),
             Due::Look => self.clock.note(|since| since.paused = Some(Moment::now())),
         }
     }

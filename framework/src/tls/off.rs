@@ -1,0 +1,27 @@
+//! Stands in where the feature `tls` is off: no app has TLS.
+
+use std::io;
+
+/// There is none.
+#[derive(Clone, Debug)]
+pub(crate) enum TlsConfig {}
+
+/// There is none.
+#[derive(Clone)]
+pub(crate) enum Acceptor {}
+
+impl TlsConfig {
+    pub(crate) async fn watch(&self) {
+        match *self {}
+    }
+
+    pub(crate) fn acceptor(&self, _: &[&[u8]]) -> Acceptor {
+        match *self {}
+    }
+}
+
+impl Acceptor {
+    pub(crate) async fn accept<S>(&self, _: S) -> Result<(S, Option<Vec<u8>>), (io::Error, S)> {
+        match *self {}
+    }
+}
