@@ -13,5 +13,6 @@ mod serving;
 mod sockets;
 mod start;
 mod tidy;
+mod transports;
 mod types;
 mod ui;

@@ -92,7 +92,6 @@ async fn what_is_no_http() {
     let tls = [&[0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc, 3, 3][..], &[0x5a; 200]].concat();
     for (name, bytes) in [
         ("TLS", &tls[..]),
-        ("an HTTP/2 preface", b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0"),
         ("a frame", &[0x81, 0x83, 1, 2, 3, 4, 5, 6, 7]),
         ("NULs", &[0; 1000]),
         ("SSH", b"SSH-2.0-OpenSSH_9.6\r\n"),

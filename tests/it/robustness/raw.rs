@@ -2,8 +2,9 @@
 
 use std::{io, net::SocketAddr, time::Duration};
 
+use sockeye::{HeaderMap, HeaderName};
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
     time::timeout,
 };
@@ -18,9 +19,22 @@ pub(crate) async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     timeout(FOREVER, future).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
-/// A TCP connection and what has come over it.
-pub(crate) struct Raw {
-    pub(crate) stream: TcpStream,
+/// A stream, as a rule TCP, that may know of an error after its end.
+pub(crate) trait Ends: AsyncRead + AsyncWrite + Unpin {
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        Ok(None)
+    }
+}
+
+impl Ends for TcpStream {
+    fn take_error(&self) -> io::Result<Option<io::Error>> {
+        Self::take_error(self)
+    }
+}
+
+/// A connection and what has come over it.
+pub(crate) struct Raw<S = TcpStream> {
+    pub(crate) stream: S,
     pub(crate) read: Vec<u8>,
 }
 
@@ -63,8 +77,19 @@ impl Raw {
         raw
     }
 
+    /// Sends RST.
+    pub(crate) fn reset(self) {
+        self.stream.set_zero_linger().expect("can't set SO_LINGER");
+    }
+}
+
+impl<S: Ends> Raw<S> {
     pub(crate) async fn send(&mut self, bytes: impl AsRef<[u8]>) {
-        soon("the server to take bytes", self.stream.write_all(bytes.as_ref())).await.expect("can't send");
+        let sending = async {
+            self.stream.write_all(bytes.as_ref()).await?;
+            self.stream.flush().await
+        };
+        soon("the server to take bytes", sending).await.expect("can't send");
     }
 
     /// Sends as long as the server takes it: it may have closed in the meantime.
@@ -83,11 +108,6 @@ impl Raw {
     /// Sends FIN and goes on reading.
     pub(crate) async fn finish(&mut self) {
         self.stream.shutdown().await.expect("can't shut down");
-    }
-
-    /// Sends RST.
-    pub(crate) fn reset(self) {
-        self.stream.set_zero_linger().expect("can't set SO_LINGER");
     }
 
     /// Reads once; `false` at the end of the stream.
@@ -169,6 +189,12 @@ impl Ended {
 }
 
 impl Answer {
+    /// All header lines.
+    pub(crate) fn headers(&self) -> HeaderMap {
+        let pair = |(name, value): &(String, String)| Some((name.parse::<HeaderName>().ok()?, value.parse().ok()?));
+        self.headers.iter().filter_map(pair).collect()
+    }
+
     /// The first value of a header.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(known, _)| known == name).map(|(_, value)| value.as_str())
