@@ -3,10 +3,10 @@
 //   ADDR=127.0.0.1:8000 node assistant_node.mjs
 import WebSocket from "ws";
 import "./rows.js";
-import { addr, report } from "./report.mjs";
+import { base, report } from "./report.mjs";
 
 const { same, withinLimit } = globalThis.Tour;
-const { open } = globalThis.Tour.at(addr, WebSocket);
+const { open } = globalThis.Tour.at(base, WebSocket);
 const rows = [];
 const row = (route, claim, check) => rows.push({ route, claim, check });
 

@@ -2,6 +2,11 @@
 import { readFileSync } from "node:fs";
 
 export const addr = process.env.ADDR;
+/** Over TLS, where the server was given a certificate. */
+export const isSecure = Boolean(process.env.TOUR_CERTIFICATE);
+export const origin = `${isSecure ? "https" : "http"}://${addr}`;
+/** Where sockets are. */
+export const base = `${isSecure ? "wss" : "ws"}://${addr}`;
 
 /** How often the tour has printed its line so far. */
 export function goodbyes() {

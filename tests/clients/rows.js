@@ -339,9 +339,9 @@
     moreGoodbyes,
     withinLimit,
 
-    /** What the checks get: the tour at `addr`, reached with this `WebSocket`; `goodbyes` counts its lines so far. */
-    at(addr, WebSocket, goodbyes) {
-      const dial = (path, ...options) => new Socket(new WebSocket(`ws://${addr}${path}`, ...options));
+    /** What the checks get: the tour at `base`, reached with this `WebSocket`; `goodbyes` counts its lines so far. */
+    at(base, WebSocket, goodbyes) {
+      const dial = (path, ...options) => new Socket(new WebSocket(base + path, ...options));
       const open = async (path, ...options) => {
         const socket = dial(path, ...options);
         await socket.event("open");

@@ -11,6 +11,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 ADDR = os.environ["ADDR"]
+SCHEME = ("https", "wss") if os.environ.get("TOUR_CERTIFICATE") else ("http", "ws")
 LIMIT = 20  # seconds for a whole row, so for every wait in it
 ROWS = []
 
@@ -22,7 +23,7 @@ def row(route, claim):
 
 def dial(path, **options):
     # No proxy from the environment, no pings but ours, and no limit of our own: the server's are what is tested.
-    return connect(f"ws://{ADDR}{path}", proxy=None, ping_interval=None, max_size=None, close_timeout=5, **options)
+    return connect(f"{SCHEME[1]}://{ADDR}{path}", proxy=None, ping_interval=None, max_size=None, close_timeout=5, **options)
 
 
 def same(got, expected):

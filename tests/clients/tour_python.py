@@ -17,7 +17,7 @@ import struct
 import sys
 from pathlib import Path
 
-from tools import ADDR, ROWS, closes_with, dial, refused_with, row, run_all, same, same_json
+from tools import ADDR, ROWS, SCHEME, closes_with, dial, refused_with, row, run_all, same, same_json
 
 MIB = 1024 * 1024
 
@@ -421,7 +421,7 @@ async def _():
 
 @row("origins", "the own origin and none are let in, others get 403")
 async def _():
-    async with dial("/ws", origin=f"http://{ADDR}") as ws:
+    async with dial("/ws", origin=f"{SCHEME[0]}://{ADDR}") as ws:
         await ws.send("own")
         same(await ws.recv(), "Echo: own")
     for origin in ["http://elsewhere.example", "http://127.0.0.1:1", "null"]:
