@@ -83,6 +83,7 @@ use proc_macro::TokenStream;
 /// | `strict_protocol` | refuses clients that offer none of them |
 /// | `max_message = 1 << 20`, `max_frame = 1 << 16` | limits in bytes |
 /// | `compression = false` | no compressed messages; `true` for the defaults, or a constant `Compression` |
+/// | `overflow = "drop_oldest"` | what rooms do when this route's socket is too slow: `"disconnect"` (the default), `"drop_oldest"` or `"drop_newest"` |
 /// | `tag = "chat"` | the group in API documents |
 /// | `crate = my_sockeye` | the name of the crate `sockeye`, if it has another |
 #[proc_macro_attribute]

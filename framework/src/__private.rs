@@ -4,7 +4,7 @@ pub use std::{borrow::Cow, boxed::Box};
 
 use crate::extract::{Rejection, cookie_values, header_values, path_argument, query_values, run_dependency};
 pub use crate::{
-    Compression, Router,
+    Compression, Overflow, Router,
     extract::{
         ArgInfo, Dependency, DependencyFn, FromPath, FromRequest, FromValues, Location, Needs, Param, ParamError,
         Place, Request,

@@ -110,6 +110,11 @@ impl Handler<'_> {
         limit("max_frame", &options.max_frame);
         limit("max_body", &options.max_body);
         fields.extend(options.compression.as_ref().map(|value| compression(value, private)));
+        if let Some(overflow) = options.overflow {
+            let overflow = Ident::new(overflow, Span::mixed_site());
+            let some = quote!(::core::option::Option::Some);
+            fields.push(quote_spanned!(Span::mixed_site()=> overflow: #some(#private::Overflow::#overflow)));
+        }
         if let Some(tag) = &options.tag {
             fields.push(quote!(tag: ::core::option::Option::Some(#tag)));
         }

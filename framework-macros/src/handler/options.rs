@@ -18,6 +18,8 @@ pub(crate) struct Options {
     pub(crate) max_body: Option<Expr>,
     /// `true`, `false` or a value of the runtime's `Compression`.
     pub(crate) compression: Option<Expr>,
+    /// The variant of the runtime's `Overflow`.
+    pub(crate) overflow: Option<&'static str>,
     pub(crate) tag: Option<LitStr>,
     pub(crate) krate: Option<syn::Path>,
 }
@@ -25,7 +27,17 @@ pub(crate) struct Options {
 impl Options {
     pub(crate) fn allowed(kind: Kind) -> Allowed {
         let names: &[&str] = if kind.is_socket() {
-            &["invalid", "protocols", "strict_protocol", "max_message", "max_frame", "compression", "tag", "crate"]
+            &[
+                "invalid",
+                "protocols",
+                "strict_protocol",
+                "max_message",
+                "max_frame",
+                "compression",
+                "overflow",
+                "tag",
+                "crate",
+            ]
         } else {
             &["max_body", "tag", "crate"]
         };
@@ -62,6 +74,10 @@ impl Options {
             "max_body" => self.max_body = entry.expect("64 * 1024", errors).cloned(),
             "compression" => {
                 self.compression = entry.value.clone().or_else(|| Some(syn::parse_quote!(true)));
+            }
+            "overflow" => {
+                let word = entry.word(&["disconnect", "drop_oldest", "drop_newest"], errors);
+                self.overflow = word.map(|index| ["Disconnect", "DropOldest", "DropNewest"][index]);
             }
             "tag" => self.tag = entry.text("\"chat\"", errors),
             "crate" => self.krate = entry.krate(errors),
@@ -129,10 +145,11 @@ mod tests {
     #[test]
     fn options_are_read() {
         let (options, messages) = read(
-            "invalid = \"pass\", protocols = [\"a\", \"b\"], strict_protocol = true, max_frame = 1, tag = \"t\", crate = x",
+            "invalid = \"pass\", protocols = [\"a\", \"b\"], strict_protocol = true, max_frame = 1, overflow = \"drop_oldest\", tag = \"t\", crate = x",
         );
         assert_eq!(messages, [""; 0]);
         assert_eq!(options.invalid, Some("Pass"));
+        assert_eq!(options.overflow, Some("DropOldest"));
         assert_eq!(options.protocols.len(), 2);
         assert!(options.strict_protocol && options.max_frame.is_some());
         assert!(options.tag.is_some() && options.krate.is_some());

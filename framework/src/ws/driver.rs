@@ -240,6 +240,6 @@ mod tests {
     #[test]
     fn an_idle_connection_is_small() {
         assert!(size_of::<Driver>() <= 144, "{}", size_of::<Driver>());
-        assert!(size_of::<Connection>() <= 288, "{}", size_of::<Connection>());
+        assert!(size_of::<Connection>() <= 280, "{}", size_of::<Connection>());
     }
 }

@@ -30,9 +30,7 @@ const FLUSH_AT: usize = 16 * 1024;
 /// Locked for each send and each flush; never across a wait.
 #[derive(Debug, Default)]
 pub(crate) struct Outbox {
-    queue: Option<Box<Queue>>,
-    /// All that waits, if there is no queue.
-    shared: Option<Shared>,
+    waiting: Waiting,
     /// The socket's write half, for everybody who sends. `None` for streams that only the driver can write to.
     pub(crate) writer: Option<OwnedWriteHalf>,
     /// The driver, to be woken when a write would block or when only it can write.
@@ -61,11 +59,16 @@ struct Slow {
     waiters: Vec<Waker>,
 }
 
-/// A frame that all members of a room get, not copied: most leave at the next flush.
+/// What waits to leave.
 #[derive(Debug)]
-struct Shared {
-    frame: Arc<Frame>,
-    tally: Option<Arc<Tally>>,
+enum Waiting {
+    Queue(Option<Box<Queue>>),
+    /// One frame, that all members of a room get: not copied, since most leave at the next flush.
+    Shared {
+        frame: Arc<Frame>,
+        /// Who counts its loss, if it may be dropped.
+        tally: Option<Arc<Tally>>,
+    },
 }
 
 /// What becomes of a broadcast at one member.
@@ -78,6 +81,21 @@ pub(crate) enum Delivery {
     Gone,
 }
 
+impl Default for Waiting {
+    fn default() -> Self {
+        Self::Queue(None)
+    }
+}
+
+impl Waiting {
+    fn queue(&mut self) -> Option<&mut Queue> {
+        match self {
+            Self::Queue(queue) => queue.as_deref_mut(),
+            Self::Shared { .. } => None,
+        }
+    }
+}
+
 impl Outbox {
     /// Whether data may still be sent.
     pub(crate) fn is_open(&self) -> bool {
@@ -85,18 +103,23 @@ impl Outbox {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.queue.is_none() && self.shared.is_none()
+        matches!(self.waiting, Waiting::Queue(None))
     }
 
     /// Bytes that wait.
     pub(crate) fn len(&self) -> usize {
-        let shared = self.shared.as_ref().map_or(0, |shared| shared.frame.bytes().len());
-        self.queue.as_ref().map_or(shared, |queue| queue.len())
+        match &self.waiting {
+            Waiting::Queue(queue) => queue.as_ref().map_or(0, |queue| queue.len()),
+            Waiting::Shared { frame, .. } => frame.bytes().len(),
+        }
     }
 
     /// Messages that wait.
     fn messages(&self) -> usize {
-        self.queue.as_ref().map_or(usize::from(self.shared.is_some()), |queue| queue.frames())
+        match &self.waiting {
+            Waiting::Queue(queue) => queue.as_ref().map_or(0, |queue| queue.frames()),
+            Waiting::Shared { .. } => 1,
+        }
     }
 
     /// Whether a further message has to wait. A message larger than the limit fits into an empty outbox.
@@ -106,11 +129,15 @@ impl Outbox {
 
     /// The queue, with all that waits in it.
     fn queue(&mut self) -> &mut Queue {
-        let queue = self.queue.get_or_insert_with(Queue::take);
-        if let Some(Shared { frame, tally }) = self.shared.take() {
-            queue.put_encoded(frame.bytes(), tally);
+        if let Waiting::Shared { frame, tally } = &mut self.waiting {
+            let mut queue = Queue::take();
+            queue.put_encoded(frame.bytes(), tally.take());
+            self.waiting = Waiting::Queue(Some(queue));
         }
-        queue
+        match &mut self.waiting {
+            Waiting::Queue(queue) => queue.get_or_insert_with(Queue::take),
+            Waiting::Shared { .. } => unreachable!("it was put into a queue"),
+        }
     }
 
     /// Remembers a sender that waits for room. The first one starts the time that the peer has: the driver must know.
@@ -162,7 +189,7 @@ impl Outbox {
     /// Writes a large frame from where it is, behind what waits.
     fn push_large(&mut self, op: Op, rsv1: bool, payload: &Payload<'_>) {
         self.queue();
-        let (Some(queue), writer) = (&mut self.queue, self.writer.as_ref().filter(|_| !self.blocked)) else { return };
+        let (Some(queue), writer) = (self.waiting.queue(), self.writer.as_ref().filter(|_| !self.blocked)) else { return };
         let write = |slices: &[io::IoSlice<'_>]| match writer {
             Some(writer) => writer.try_write_vectored(slices),
             None => Err(io::ErrorKind::WouldBlock.into()),
@@ -187,9 +214,9 @@ impl Outbox {
 
     /// Drops what waits, but for the frame that has left in part: the peer must still be able to read what follows.
     pub(crate) fn drop_waiting(&mut self) {
-        self.shared = None;
-        if let Some(queue) = &mut self.queue {
-            queue.drop_waiting();
+        match &mut self.waiting {
+            Waiting::Queue(queue) => queue.iter_mut().for_each(|queue| queue.drop_waiting()),
+            Waiting::Shared { .. } => self.waiting = Waiting::default(),
         }
     }
 
@@ -221,7 +248,7 @@ impl Outbox {
         }
         let tally = (overflow == Overflow::DropOldest).then(|| tally.clone());
         if self.is_empty() {
-            self.shared = Some(Shared { frame: frame.clone(), tally });
+            self.waiting = Waiting::Shared { frame: frame.clone(), tally };
         } else {
             self.queue().put_encoded(frame.bytes(), tally);
         }
@@ -260,7 +287,7 @@ impl Outbox {
         }
         let mut moved = false;
         self.blocked = false;
-        if let Some(Shared { frame, tally }) = self.shared.take() {
+        if let Waiting::Shared { frame, .. } = &self.waiting {
             let count = match write(frame.bytes()) {
                 Poll::Ready(Ok(count)) if count > 0 => count,
                 Poll::Pending => 0,
@@ -270,13 +297,13 @@ impl Outbox {
                 }
             };
             moved = count > 0;
-            if count < frame.bytes().len() {
-                let queue = self.queue();
-                queue.put_encoded(frame.bytes(), tally);
-                queue.advance(count);
+            if count == frame.bytes().len() {
+                self.waiting = Waiting::default();
+            } else {
+                self.queue().advance(count);
             }
         }
-        while let Some(queue) = self.queue.as_mut().filter(|queue| queue.len() > 0) {
+        while let Some(queue) = self.waiting.queue().filter(|queue| queue.len() > 0) {
             match write(queue.next()) {
                 Poll::Ready(Ok(count)) if count > 0 => queue.advance(count),
                 Poll::Pending => {
@@ -291,7 +318,7 @@ impl Outbox {
             moved = true;
         }
         self.after_flush(moved);
-        self.queue.is_none()
+        self.is_empty()
     }
 
     /// Writes straight to the socket, where there is one and it takes bytes.
@@ -310,8 +337,8 @@ impl Outbox {
     }
 
     fn after_flush(&mut self, moved: bool) {
-        if let Some(queue) = self.queue.take_if(|queue| queue.len() == 0) {
-            queue.give_back();
+        if let Waiting::Queue(queue) = &mut self.waiting {
+            queue.take_if(|queue| queue.len() == 0).into_iter().for_each(Queue::give_back);
         }
         if moved {
             // Who still finds it full says so again.
@@ -322,7 +349,7 @@ impl Outbox {
     /// The stream can't be written to any more.
     pub(crate) fn fail(&mut self) {
         self.broken = true;
-        (self.queue, self.shared) = (None, None);
+        self.waiting = Waiting::default();
         self.blocked = false;
         self.wake_waiters();
         self.wake_driver();

@@ -5,6 +5,7 @@ mod limits;
 mod messages;
 mod order;
 mod presence;
+mod slow;
 
 use std::sync::Arc;
 

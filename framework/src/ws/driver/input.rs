@@ -234,6 +234,7 @@ impl Driver {
         }
         drop(inbox);
         wake_other(receiver, cx);
+        input.received += (before - input.messages) as u64;
         before > input.messages
     }
 
