@@ -10,6 +10,8 @@ mod registry;
 mod room;
 mod state;
 mod stats;
+#[cfg(test)]
+mod tests;
 
 use std::{
     fmt,

@@ -298,3 +298,21 @@ impl fmt::Debug for Connection {
         f.debug_struct("Connection").field("id", &self.id).field("facts", &self.facts).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+pub(crate) mod fake {
+    //! Connections without a peer.
+
+    use super::*;
+    use crate::{
+        extract::{PathValues, Request, Scope},
+        http::Body,
+    };
+
+    pub(crate) fn connection(id: u64, limits: &Arc<Limits>, traffic: &Arc<Traffic>) -> Arc<Connection> {
+        let (parts, ()) = ::http::Request::new(()).into_parts();
+        let scope = Scope { states: Arc::default(), limits: limits.clone(), path: PathValues::default() };
+        let facts = Facts::of(&Request::new(parts, Body::empty(), scope), None);
+        Arc::new(Connection::new(id, facts, limits.clone(), &RouteOptions::DEFAULT, traffic.clone()))
+    }
+}

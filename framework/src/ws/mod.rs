@@ -28,6 +28,8 @@ mod upgrade;
 pub use connected::Connected;
 pub(crate) use connected::Handle;
 pub(crate) use connection::Connection;
+#[cfg(test)]
+pub(crate) use connection::fake;
 pub use facts::Params;
 #[cfg(feature = "testing")]
 pub(crate) use failures::Failures;

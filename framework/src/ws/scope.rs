@@ -14,7 +14,7 @@ const FLUSHES_A_POLL: usize = 128;
 /// Bytes that count like one more socket.
 const FLUSH_BYTES: usize = 16 * 1024;
 /// Deliveries that one poll makes at most, if they are small.
-const DELIVERIES_A_POLL: usize = 2048;
+pub(crate) const DELIVERIES_A_POLL: usize = 2048;
 /// Sockets from which on a second task is worth its while.
 const FLUSHES_A_TASK: usize = 256;
 

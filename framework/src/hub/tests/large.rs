@@ -1,0 +1,59 @@
+//! Many members: nobody holds a worker for long.
+
+use super::*;
+use crate::ws::scope;
+
+/// Members that got a message so far.
+fn reached(members: &[Member]) -> usize {
+    members.iter().filter(|member| member.tally.sent() > 0).count()
+}
+
+/// On one thread: between two turns of this task, or in a poll of the sender's, at most a share is delivered.
+#[test]
+fn a_large_broadcast_goes_on_in_turns() {
+    const MEMBERS: usize = 10_000;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let hub = Hub::default();
+        let limits = Arc::<Limits>::default();
+        let fakes: Vec<_> = (0..MEMBERS as u64).map(|id| Fake::new(id, &limits, &hub)).collect();
+        let room = hub.room("a");
+        let members: Vec<_> = fakes.iter().map(|fake| now(room.join(fake)).unwrap()).collect();
+        let sends = tokio::spawn(async move { room.broadcast_text("hello").await });
+        let (mut before, mut turns) = (0, 0);
+        while !sends.is_finished() {
+            tokio::task::yield_now().await;
+            let after = reached(&members);
+            // The sender's and the draining task may both have had theirs.
+            assert!(after - before <= 2 * scope::DELIVERIES_A_POLL, "{} at once", after - before);
+            (before, turns) = (after, turns + 1);
+        }
+        sends.await.unwrap().unwrap();
+        assert_eq!(reached(&members), MEMBERS);
+        assert!(turns >= MEMBERS / (2 * scope::DELIVERIES_A_POLL), "{turns} turns");
+        for fake in &fakes {
+            assert_eq!(fake.read(100), b"\x81\x05hello");
+        }
+    });
+}
+
+/// Handing out is left by one and taken up by another when a runtime ends in the middle.
+#[test]
+fn a_drain_outlives_its_runtime() {
+    let hub = Hub::default();
+    let limits = Arc::<Limits>::default();
+    let fakes: Vec<_> = (0..10_000).map(|id| Fake::new(id, &limits, &hub)).collect();
+    let room = hub.room("a");
+    let members: Vec<_> = fakes.iter().map(|fake| now(room.join(fake)).unwrap()).collect();
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let mut first = pin!(room.broadcast_text("first"));
+        assert!(first.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    });
+    drop(runtime);
+    assert!(reached(&members) < fakes.len());
+    now(room.broadcast_text("second")).unwrap();
+    for fake in &fakes {
+        assert_eq!(fake.read(100), b"\x81\x05first\x81\x06second");
+    }
+}
