@@ -2,6 +2,7 @@
 
 mod large;
 mod model;
+mod shapes;
 
 use std::{
     future::Future,
@@ -35,7 +36,7 @@ impl Fake {
     fn read(&self, most: usize) -> Vec<u8> {
         let mut read = Vec::new();
         self.0.outbox().flush_with(|bytes| match bytes.len().min(most - read.len()) {
-            0 => Poll::Pending,
+            0 if !bytes.is_empty() => Poll::Pending,
             count => {
                 read.extend_from_slice(&bytes[..count]);
                 Poll::Ready(Ok(count))

@@ -6,3 +6,4 @@ pub(crate) mod client;
 mod hostile;
 mod messages;
 mod offers;
+mod shared;
