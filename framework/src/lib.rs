@@ -51,6 +51,7 @@ mod route;
 mod rt;
 mod server;
 mod sse;
+#[cfg_attr(all(test, feature = "shuttle"), path = "sync/shuttle.rs")]
 mod sync;
 #[cfg(feature = "testing")]
 mod testing;

@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::poll_fn,
-    sync::{Arc, Mutex, MutexGuard, atomic::Ordering},
+    sync::{Arc, atomic::Ordering},
     task::Poll,
     time::Duration,
 };
@@ -23,7 +23,7 @@ use super::{
 use crate::{
     config::Overflow,
     error::{Error, Result},
-    sync::lock,
+    sync::{Mutex, MutexGuard, lock},
     ws::{
         CloseCode, Connection, Encoded, Tally,
         proto::{Prepared, Shape},

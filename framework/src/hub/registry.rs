@@ -10,7 +10,7 @@ use std::{
     fmt,
     hash::{BuildHasher, Hash, RandomState},
     sync::{
-        Arc, Mutex, MutexGuard, Weak,
+        Arc, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
@@ -18,7 +18,7 @@ use std::{
 use super::{RoomOptions, live::Live};
 use crate::{
     error::{Error, Result},
-    sync::lock,
+    sync::{Mutex, MutexGuard, lock},
     ws::{CloseCode, Connection, Tally, Traffic},
 };
 

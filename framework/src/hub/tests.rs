@@ -3,6 +3,8 @@
 mod large;
 mod model;
 mod shapes;
+#[cfg(feature = "shuttle")]
+mod threads;
 
 use std::{
     future::Future,

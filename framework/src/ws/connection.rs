@@ -4,10 +4,7 @@ use std::{
     fmt,
     future::Future,
     pin::{Pin, pin},
-    sync::{
-        Arc, Mutex, MutexGuard,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::Ordering},
     task::{Context, Poll, ready},
 };
 
@@ -26,7 +23,7 @@ use super::{
 use crate::{
     config::{Limits, Overflow},
     error::{Error, Result},
-    sync::lock,
+    sync::{AtomicBool, Mutex, MutexGuard, lock},
 };
 
 /// One connection, whoever looks at it.
