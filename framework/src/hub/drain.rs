@@ -10,9 +10,8 @@ use std::{
 use tokio::{runtime::Handle, task::yield_now};
 
 use super::{
-    PresenceEvent,
     live::Live,
-    state::{Entry, Next},
+    state::{Entry, Later, Next},
 };
 use crate::ws::{
     Delivery, PublishScope, panic_message,
@@ -22,8 +21,8 @@ use crate::ws::{
 
 /// Deliveries for which the room is locked at a time.
 const LOCKED: usize = 512;
-/// What making a message of an event counts.
-const ANNOUNCING: usize = 16;
+/// What a call of the user's counts.
+const MAKING: usize = 16;
 
 /// The one who hands out.
 struct Drainer {
@@ -60,20 +59,18 @@ impl Live {
         }
     }
 
-    /// The message that an event is announced with.
-    fn announcement(&self, event: &PresenceEvent, shapes: Vec<Shape>) -> Option<Prepared> {
-        let announce = self.options.announce.as_ref()?;
-        let made = catch_unwind(AssertUnwindSafe(|| announce(event)));
-        match made {
+    /// The message that a call of the user's makes.
+    fn make(&self, make: &Later, shapes: Vec<Shape>) -> Option<Prepared> {
+        match catch_unwind(AssertUnwindSafe(make)) {
             Ok(None) => None,
             Ok(Some(Ok(message))) => Some(self.prepare_for(&message, shapes)),
             Ok(Some(Err(error))) => {
-                tracing::error!(room = &*self.name, "a presence event was not announced: {error}");
+                tracing::error!(room = &*self.name, "a message of the room was left out: {error}");
                 None
             }
             Err(payload) => {
                 let what = panic_message(&*payload);
-                tracing::error!(room = &*self.name, "a presence event was not announced: it panicked: {what}");
+                tracing::error!(room = &*self.name, "a message of the room was left out: making it panicked: {what}");
                 None
             }
         }
@@ -121,11 +118,11 @@ impl Drainer {
                     self.live.registry.traffic.sent(sent);
                     waker
                 }
-                Next::Announce(event, shapes) => {
+                Next::Make(make, shapes) => {
                     drop(state);
-                    let message = self.live.announcement(&event, shapes);
-                    scope::spend(ANNOUNCING);
-                    self.live.state().announce(message)
+                    let message = self.live.make(&*make, shapes);
+                    scope::spend(MAKING);
+                    self.live.state().made(message)
                 }
             };
             waker.into_iter().for_each(std::task::Waker::wake);

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use serde_json::Value;
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -18,7 +17,7 @@ use tokio::{
 use super::{
     Presence, RoomOptions, RoomStats,
     registry::Registry,
-    state::{State, To},
+    state::{Newcomer, State, To},
 };
 use crate::{
     config::Overflow,
@@ -48,6 +47,14 @@ pub(super) struct Live {
     pub(super) tally: Arc<Tally>,
 }
 
+/// A member that has joined.
+pub(super) struct Joined {
+    pub(super) number: u64,
+    pub(super) presence: Presence,
+    /// The number of its welcome.
+    pub(super) welcome: Option<u64>,
+}
+
 impl Live {
     pub(super) fn new(
         registry: Arc<Registry>,
@@ -75,10 +82,6 @@ impl Live {
         self.options.overflow.or(connection.overflow).unwrap_or(self.overflow)
     }
 
-    pub(super) fn announces(&self) -> bool {
-        self.options.announce.is_some()
-    }
-
     pub(super) fn check_name(&self) -> Result<()> {
         let len = self.name.len();
         if len <= MAX_NAME {
@@ -93,8 +96,8 @@ impl Live {
         number: impl FnOnce() -> u64,
         connection: &Arc<Connection>,
         tally: &Arc<Tally>,
-        user: Option<(Arc<str>, Arc<Value>)>,
-    ) -> Result<(u64, Presence)> {
+        newcomer: Newcomer,
+    ) -> Result<Joined> {
         let mut state = self.state();
         let most = self.options.max_members.unwrap_or(usize::MAX);
         if state.members.len() >= most {
@@ -110,11 +113,11 @@ impl Live {
         }
         // Under the lock: a room's members are in the order of their numbers.
         let number = number();
-        state.join(number, connection.clone(), tally.clone(), user, self.announces());
-        let presence = state.presence.clone();
+        let announce = self.options.announce.as_ref();
+        let (presence, welcome) = state.join(number, connection.clone(), tally.clone(), newcomer, announce);
         drop(state);
         self.drain();
-        Ok((number, presence))
+        Ok(Joined { number, presence, welcome })
     }
 
     /// Without a runtime there is nobody to wait for the end of a grace: there is none.
@@ -123,7 +126,7 @@ impl Live {
         let runtime = Handle::try_current().ok().filter(|_| grace > Duration::ZERO);
         let mut state = self.state();
         let until = runtime.as_ref().map(|_| Instant::now() + grace);
-        state.leave(number, until, self.announces());
+        state.leave(number, until, self.options.announce.as_ref());
         self.close_deserted(&mut state);
         let is_waiting = state.next_end_of_grace().is_some();
         if let Some(runtime) = runtime.filter(|_| is_waiting && !state.timing) {
@@ -171,13 +174,20 @@ impl Live {
         let prepared = self.prepare(message);
         let place = self.place(prepared.len()).await?;
         let Some((number, count)) = self.enqueue(prepared, to, place) else { return Ok(0) };
+        self.handed_out(number).await;
+        Ok(count)
+    }
+
+    /// Waits until a message is in every outbox that it is for. One may wait for each.
+    ///
+    /// Cancel safety: nothing is lost.
+    pub(super) async fn handed_out(self: &Arc<Self>, number: u64) {
         let _waiting = Waiting { live: self, number };
         poll_fn(|cx| {
             self.drain();
             if self.state().is_done(number, cx.waker()) { Poll::Ready(()) } else { Poll::Pending }
         })
         .await;
-        Ok(count)
     }
 
     /// Puts a message into the queue, if there is anyone who may get it. Gives its number, and how many there are.
@@ -226,7 +236,7 @@ impl Timer {
         while let Some(until) = self.next() {
             sleep_until(until).await;
             let mut state = self.live.state();
-            state.end_grace(Instant::now(), self.live.announces());
+            state.end_grace(Instant::now(), self.live.options.announce.as_ref());
             self.live.close_deserted(&mut state);
             drop(state);
             self.live.drain();

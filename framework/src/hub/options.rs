@@ -9,7 +9,8 @@ use crate::{
     ws::{Encoded, Outbound},
 };
 
-type Announce = dyn Fn(&PresenceEvent) -> Option<Result<Encoded<'static>>> + Send + Sync;
+/// What a presence event becomes for the members.
+pub(super) type Announce = dyn Fn(&PresenceEvent) -> Option<Result<Encoded<'static>>> + Send + Sync;
 
 /// The options of a room; what is not set comes from [`App::rooms`](crate::App::rooms).
 ///

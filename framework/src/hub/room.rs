@@ -3,8 +3,13 @@
 use std::{fmt, sync::Arc};
 
 use serde::Serialize;
+use serde_json::Value;
 
-use super::{Member, MemberInfo, Presence, PresenceEvents, RoomStats, live::Live, state::To};
+use super::{
+    Member, MemberInfo, Presence, PresenceEvents, RoomStats,
+    live::{Joined, Live},
+    state::{Entry, Newcomer, To},
+};
 use crate::{
     error::Result,
     ws::{Connected, ConnectionId, Encoded, Handle, Outbound, Tally},
@@ -67,7 +72,7 @@ impl Room {
     /// Dropped before it is done, nobody has joined.
     pub async fn join(&self, ws: &(impl Connected + ?Sized)) -> Result<Member> {
         let handle = ws.handle();
-        self.enter(handle, None)
+        self.enter(handle, Newcomer::default()).map(|(member, _)| member)
     }
 
     /// Joins with a socket that belongs to a user. Several sockets of one user are one in the presence; `meta`, whatever
@@ -103,23 +108,73 @@ impl Room {
         user: impl Into<String>,
         meta: impl Serialize,
     ) -> Result<Member> {
-        let (handle, user) = (ws.handle(), user.into().into());
-        let meta = Arc::new(serde_json::to_value(meta)?);
-        // Its event does not wait, and so must not come before there is room.
-        drop(self.live.place(0).await?);
-        self.enter(handle, Some((user, meta)))
+        let newcomer = Newcomer { user: Some(identity(user.into(), &meta)?), welcome: None };
+        self.enter_user(ws.handle(), newcomer).await
     }
 
-    fn enter(&self, handle: Handle, user: Option<(Arc<str>, Arc<serde_json::Value>)>) -> Result<Member> {
+    /// Joins like [`join_as`](Self::join_as), and sends a welcome: what `welcome` makes of the presence as of the join is
+    /// the first that the member gets from the room. Nothing that is announced afterwards can overtake it, as it can what
+    /// the handler sends after `join_as`.
+    ///
+    /// `welcome` is called once, outside of all locks. If it panics, or what it gives is no JSON, there is no welcome and
+    /// the log says so.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`join_as`](Self::join_as).
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, nobody has joined.
+    ///
+    /// ```
+    /// use serde_json::json;
+    /// use sockeye::prelude::*;
+    ///
+    /// #[websocket("/chat/<room>")]
+    /// async fn chat(ws: WebSocket, room: String, name: String, hub: Hub) -> Result<()> {
+    ///     let welcome = |presence: &_| json!({ "type": "connected", "users": presence });
+    ///     let _member = hub.room(&room).join_with(&ws, &name, json!({ "name": name }), welcome).await?;
+    ///     ws.closed().await;
+    ///     Ok(())
+    /// }
+    /// # App::new().route(chat).check().unwrap();
+    /// ```
+    pub async fn join_with<T: Outbound>(
+        &self,
+        ws: &(impl Connected + ?Sized),
+        user: impl Into<String>,
+        meta: impl Serialize,
+        welcome: impl Fn(&Presence) -> T + Send + Sync + 'static,
+    ) -> Result<Member> {
+        let welcome = move |presence: &_| welcome(presence).encode().map(Encoded::into_owned);
+        let newcomer = Newcomer { user: Some(identity(user.into(), &meta)?), welcome: Some(Arc::new(welcome)) };
+        self.enter_user(ws.handle(), newcomer).await
+    }
+
+    async fn enter_user(&self, handle: Handle, newcomer: Newcomer) -> Result<Member> {
+        // Its event does not wait, and so must not come before there is room.
+        drop(self.live.place(0).await?);
+        let (member, welcome) = self.enter(handle, newcomer)?;
+        if let Some(welcome) = welcome {
+            // What the handler sends next comes behind it.
+            self.live.handed_out(welcome).await;
+        }
+        Ok(member)
+    }
+
+    /// Joins; gives the number of the welcome too.
+    fn enter(&self, handle: Handle, newcomer: Newcomer) -> Result<(Member, Option<u64>)> {
         let (live, Handle(connection)) = (&self.live, handle);
         live.check_name()?;
         let place = live.registry.claim(&connection)?;
         let tally = Arc::new(Tally::below(live.tally.clone()));
-        let name = user.as_ref().map(|(name, _)| name.clone());
-        let (number, presence) = live.join(|| live.registry.next_member(), &connection, &tally, user)?;
-        let member = Member { room: self.clone(), number, connection, user: name, presence, tally, _place: place };
+        let user = newcomer.user.as_ref().map(|(name, _)| name.clone());
+        let joined = live.join(|| live.registry.next_member(), &connection, &tally, newcomer)?;
+        let Joined { number, presence, welcome } = joined;
+        let member = Member { room: self.clone(), number, connection, user, presence, tally, _place: place };
         member.link();
-        Ok(member)
+        Ok((member, welcome))
     }
 
     /// Sends a message to all members: [`Message`](crate::Message) as it is, any serde type as JSON. It is encoded once.
@@ -202,7 +257,7 @@ impl Room {
     pub fn members(&self) -> Vec<MemberInfo> {
         let state = self.live.state();
         let members = state.members.values();
-        let info = |member: &super::state::Entry| MemberInfo {
+        let info = |member: &Entry| MemberInfo {
             id: ConnectionId(member.connection.id),
             user: member.user.as_deref().map(str::to_owned),
             messages_sent: member.tally.sent(),
@@ -238,6 +293,10 @@ impl Room {
     pub fn stats(&self) -> RoomStats {
         self.live.stats()
     }
+}
+
+fn identity(user: String, meta: &impl Serialize) -> Result<(Arc<str>, Arc<Value>)> {
+    Ok((user.into(), Arc::new(serde_json::to_value(meta)?)))
 }
 
 impl fmt::Debug for Room {

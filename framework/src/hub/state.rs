@@ -12,18 +12,23 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Presence, PresenceEvent, User};
-use crate::ws::{
-    Connection, Tally,
-    proto::{Prepared, Shape},
+use super::{Presence, PresenceEvent, User, options::Announce};
+use crate::{
+    error::Result,
+    ws::{
+        Connection, Encoded, Tally,
+        proto::{Prepared, Shape},
+    },
 };
 
+/// To copy that much costs as much as one more delivery.
+const COPY_BYTES: usize = 4096;
 /// Presence events that a server-side reader may be behind.
 const EVENTS_KEPT: usize = 256;
 
 /// Each message has a number, and each member the number after which it has joined. Presence changes under the same lock
 /// in which its event gets a number: who joins has seen all events up to its number, and gets all behind it.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct State {
     pub(super) members: BTreeMap<u64, Entry>,
     users: HashMap<Arc<str>, Attendance>,
@@ -40,6 +45,7 @@ pub(super) struct State {
     cursor: u64,
     /// Somebody hands out: there is one at a time, so that all members see one order.
     pub(super) draining: bool,
+    /// Who has sent each message, or was welcomed by it.
     waiters: BTreeMap<u64, Waker>,
     /// Counts among the hub's rooms.
     pub(super) counted: bool,
@@ -67,7 +73,6 @@ struct Attendance {
     away: Option<Instant>,
 }
 
-#[derive(Debug)]
 struct Item {
     number: u64,
     work: Work,
@@ -76,12 +81,25 @@ struct Item {
     _permit: Option<OwnedSemaphorePermit>,
 }
 
-#[derive(Debug)]
 enum Work {
     Message(Prepared),
     /// Becomes a message when its turn comes, outside of the lock.
-    Announce(PresenceEvent),
+    Later(Arc<Later>),
 }
+
+/// Makes a message by a call of the user's.
+pub(super) type Later = dyn Fn() -> Option<Result<Encoded<'static>>> + Send + Sync;
+
+/// Who joins, if not just anybody.
+#[derive(Default)]
+pub(super) struct Newcomer {
+    pub(super) user: Option<(Arc<str>, Arc<Value>)>,
+    /// The first message to it.
+    pub(super) welcome: Option<Arc<Welcome>>,
+}
+
+/// What the room's presence becomes for who joins.
+pub(super) type Welcome = dyn Fn(&Presence) -> Result<Encoded<'static>> + Send + Sync;
 
 /// Who gets a message.
 #[derive(Debug)]
@@ -90,19 +108,20 @@ pub(super) enum To {
     AllBut(u64),
     AllButUser(Arc<str>),
     User(Arc<str>),
+    Member(u64),
 }
 
 /// What is to be done next.
 pub(super) enum Next {
     Nothing,
     HandOut,
-    Announce(PresenceEvent, Vec<Shape>),
+    Make(Arc<Later>, Vec<Shape>),
 }
 
 impl To {
     fn includes(&self, entry: &Entry) -> bool {
         match self {
-            Self::All => true,
+            Self::All | Self::Member(_) => true,
             Self::AllBut(connection) => entry.connection.id != *connection,
             Self::AllButUser(user) => entry.user.as_ref() != Some(user),
             Self::User(user) => entry.user.as_ref() == Some(user),
@@ -111,19 +130,33 @@ impl To {
 }
 
 impl State {
+    /// Adds a member; gives the presence with it in, and the number of the welcome.
     pub(super) fn join(
         &mut self,
         number: u64,
         connection: Arc<Connection>,
         tally: Arc<Tally>,
-        user: Option<(Arc<str>, Arc<Value>)>,
-        announces: bool,
-    ) {
+        newcomer: Newcomer,
+        announce: Option<&Arc<Announce>>,
+    ) -> (Presence, Option<u64>) {
         let shape = connection.outbox().deflater.as_ref().map(|deflater| deflater.shape());
         self.count_shape(shape, true);
-        let name = user.as_ref().map(|(name, _)| name.clone());
+        let name = newcomer.user.as_ref().map(|(name, _)| name.clone());
         self.members.insert(number, Entry { connection, joined: self.last, user: name, tally, shape });
-        let Some((id, meta)) = user else { return };
+        let joined = newcomer.user.and_then(|(id, meta)| self.user_joined(number, id, meta));
+        let presence = self.presence.clone();
+        let seen = presence.clone();
+        let welcome = newcomer
+            .welcome
+            .map(|welcome| self.put(Work::Later(Arc::new(move || Some(welcome(&seen)))), To::Member(number), None));
+        if let Some(user) = joined {
+            self.emit(PresenceEvent::Joined(user), announce);
+        }
+        (presence, welcome)
+    }
+
+    /// The user, if this is the first of its members.
+    fn user_joined(&mut self, number: u64, id: Arc<str>, meta: Arc<Value>) -> Option<User> {
         let is_first = !self.users.contains_key(&id);
         let attendance = self.users.entry(id.clone()).or_default();
         attendance.members.insert(number);
@@ -132,13 +165,11 @@ impl State {
         }
         let user = User { id, meta, connections: attendance.members.len() };
         self.presence.insert(user.clone());
-        if is_first {
-            self.emit(PresenceEvent::Joined(user), announces);
-        }
+        is_first.then_some(user)
     }
 
     /// Removes a member. Its user, if it was the last one, is away until then.
-    pub(super) fn leave(&mut self, number: u64, until: Option<Instant>, announces: bool) {
+    pub(super) fn leave(&mut self, number: u64, until: Option<Instant>, announce: Option<&Arc<Announce>>) {
         let Some(entry) = self.members.remove(&number) else { return };
         self.count_shape(entry.shape, false);
         let Some(id) = entry.user else { return };
@@ -146,7 +177,7 @@ impl State {
         attendance.members.remove(&number);
         let connections = attendance.members.len();
         match until {
-            None if connections == 0 => return self.user_left(&id, announces),
+            None if connections == 0 => return self.user_left(&id, announce),
             Some(until) if connections == 0 => {
                 attendance.away = Some(until);
                 self.away.insert((until, id.clone()));
@@ -170,31 +201,31 @@ impl State {
     }
 
     /// Ends every grace that is over.
-    pub(super) fn end_grace(&mut self, now: Instant, announces: bool) {
+    pub(super) fn end_grace(&mut self, now: Instant, announce: Option<&Arc<Announce>>) {
         while self.next_end_of_grace().is_some_and(|until| until <= now) {
             if let Some((_, id)) = self.away.pop_first() {
-                self.user_left(&id, announces);
+                self.user_left(&id, announce);
             }
         }
     }
 
-    fn user_left(&mut self, id: &Arc<str>, announces: bool) {
+    fn user_left(&mut self, id: &Arc<str>, announce: Option<&Arc<Announce>>) {
         self.users.remove(id);
         let user = self.presence.get(id).cloned();
         self.presence.remove(id);
         if let Some(user) = user {
-            self.emit(PresenceEvent::Left(User { connections: 0, ..user }), announces);
+            self.emit(PresenceEvent::Left(User { connections: 0, ..user }), announce);
         }
     }
 
-    fn emit(&mut self, event: PresenceEvent, announces: bool) {
+    fn emit(&mut self, event: PresenceEvent, announce: Option<&Arc<Announce>>) {
         if let Some(events) = &self.events {
             // Without a reader there is nobody to miss it.
             drop(events.send(event.clone()));
         }
-        if announces && !self.members.is_empty() {
-            let to = To::AllButUser(event.user().id.clone());
-            self.put(Work::Announce(event), to, None);
+        if let Some(announce) = announce.filter(|_| !self.members.is_empty()) {
+            let (announce, to) = (announce.clone(), To::AllButUser(event.user().id.clone()));
+            self.put(Work::Later(Arc::new(move || announce(&event))), to, None);
         }
     }
 
@@ -243,12 +274,12 @@ impl State {
         match self.queue.front() {
             None => Next::Nothing,
             Some(Item { work: Work::Message(_), .. }) => Next::HandOut,
-            Some(Item { work: Work::Announce(event), .. }) => Next::Announce(event.clone(), self.shapes()),
+            Some(Item { work: Work::Later(make), .. }) => Next::Make(make.clone(), self.shapes()),
         }
     }
 
-    /// What the event in front has become.
-    pub(super) fn announce(&mut self, message: Option<Prepared>) -> Option<Waker> {
+    /// What the first in the queue has become.
+    pub(super) fn made(&mut self, message: Option<Prepared>) -> Option<Waker> {
         match (message, self.queue.front_mut()) {
             (Some(message), Some(item)) => {
                 item.work = Work::Message(message);
@@ -287,6 +318,7 @@ impl State {
                 let mut keys = self.users.get(user).into_iter().flat_map(|user| user.members.range(from.clone()));
                 keys.all(|key| self.members.get(key).is_none_or(|entry| visit(*key, entry)))
             }
+            To::Member(key) => self.members.get(key).is_none_or(|entry| visit(*key, entry)),
             _ => self.members.range(from).all(|(key, entry)| visit(*key, entry)),
         };
         self.sent += sent;
@@ -325,6 +357,3 @@ impl State {
         std::mem::take(&mut self.waiters).into_values()
     }
 }
-
-/// To copy that much costs as much as one more delivery.
-const COPY_BYTES: usize = 4096;

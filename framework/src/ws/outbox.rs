@@ -14,7 +14,7 @@ use std::{
 
 use tokio::net::tcp::OwnedWriteHalf;
 
-use self::queue::Queue;
+use self::queue::{Queue, Waiting};
 use super::{
     proto::{CloseCode, CloseFrame, Closing, Deflater, Frame, Op, Payload, Prepared},
     tally::Tally,
@@ -59,18 +59,6 @@ struct Slow {
     waiters: Vec<Waker>,
 }
 
-/// What waits to leave.
-#[derive(Debug)]
-enum Waiting {
-    Queue(Option<Box<Queue>>),
-    /// One frame, that all members of a room get: not copied, since most leave at the next flush.
-    Shared {
-        frame: Arc<Frame>,
-        /// Who counts its loss, if it may be dropped.
-        tally: Option<Arc<Tally>>,
-    },
-}
-
 /// What becomes of a broadcast at one member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Delivery {
@@ -79,21 +67,6 @@ pub(crate) enum Delivery {
     Lost,
     /// The connection is closing, or is no more.
     Gone,
-}
-
-impl Default for Waiting {
-    fn default() -> Self {
-        Self::Queue(None)
-    }
-}
-
-impl Waiting {
-    fn queue(&mut self) -> Option<&mut Queue> {
-        match self {
-            Self::Queue(queue) => queue.as_deref_mut(),
-            Self::Shared { .. } => None,
-        }
-    }
 }
 
 impl Outbox {

@@ -44,8 +44,18 @@ async fn talk(mut ws: WebSocket, room: String, user: Option<String>, hub: Hub) -
     }
 }
 
+/// Sends the presence as a welcome.
+#[websocket("/welcome/<room>")]
+async fn welcomed(ws: WebSocket, room: String, user: String, hub: Hub) -> Result<()> {
+    let meta = serde_json::json!({ "name": user });
+    let _member = hub.room(&room).join_with(&ws, &user, meta, Clone::clone).await?;
+    ws.send_text("direct").await?;
+    ws.closed().await;
+    Ok(())
+}
+
 fn app() -> App {
-    App::new().route(talk)
+    App::new().route(talk).route(welcomed)
 }
 
 /// Opens a socket and waits until it has joined.

@@ -78,6 +78,29 @@ async fn a_room_lives_through_the_grace() -> Result<()> {
     Ok(())
 }
 
+/// Nothing overtakes a welcome.
+#[sockeye::test(worker_threads = 4)]
+async fn a_welcome_comes_first() -> Result<()> {
+    let client = TestClient::tcp(app().rooms(announced(RoomOptions::new()))).await?;
+    let comings = (0..40).map(async |number| {
+        let mut ws = client.websocket_connect(&format!("/welcome/a?user=u{number}")).await.unwrap();
+        let welcome: Vec<serde_json::Value> = ws.receive_json().await.unwrap();
+        let (mut seen, mut direct) = (welcome.len(), false);
+        while seen < 40 || !direct {
+            match &*ws.receive_text().await.unwrap() {
+                "direct" => direct = true,
+                _ => seen += 1,
+            }
+        }
+        ws
+    });
+    let mut sockets = futures_util::future::join_all(comings).await;
+    for ws in &mut sockets {
+        ws.expect_silence(Duration::from_millis(20)).await?;
+    }
+    Ok(())
+}
+
 /// What `join` gives and what is announced afterwards are the whole truth, however the two overlap.
 #[sockeye::test(worker_threads = 4)]
 async fn snapshot_and_events_fit() -> Result<()> {
