@@ -21,6 +21,15 @@ mod streaming {}
 #[doc = include_str!("../../book/src/events.md")]
 mod events {}
 
+#[doc = include_str!("../../book/src/rooms.md")]
+mod rooms {}
+
+#[doc = include_str!("../../book/src/presence.md")]
+mod presence {}
+
+#[doc = include_str!("../../book/src/overflow.md")]
+mod overflow {}
+
 #[doc = include_str!("../../book/src/testing.md")]
 mod testing {}
 

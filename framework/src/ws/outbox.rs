@@ -16,7 +16,7 @@ use tokio::net::tcp::OwnedWriteHalf;
 
 use self::queue::{Queue, Waiting};
 use super::{
-    proto::{CloseCode, CloseFrame, Closing, Deflater, Frame, Op, Payload, Prepared},
+    proto::{CloseCode, CloseFrame, Closing, Deflater, Op, Payload, Prepared},
     tally::Tally,
 };
 use crate::{
@@ -162,7 +162,9 @@ impl Outbox {
     /// Writes a large frame from where it is, behind what waits.
     fn push_large(&mut self, op: Op, rsv1: bool, payload: &Payload<'_>) {
         self.queue();
-        let (Some(queue), writer) = (self.waiting.queue(), self.writer.as_ref().filter(|_| !self.blocked)) else { return };
+        let (Some(queue), writer) = (self.waiting.queue(), self.writer.as_ref().filter(|_| !self.blocked)) else {
+            return;
+        };
         let write = |slices: &[io::IoSlice<'_>]| match writer {
             Some(writer) => writer.try_write_vectored(slices),
             None => Err(io::ErrorKind::WouldBlock.into()),
