@@ -5,7 +5,10 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use proptest::prelude::*;
 
 use super::*;
-use crate::{config::Overflow, ws::proto::Op};
+use crate::{
+    config::Overflow,
+    ws::proto::{Op, Payload},
+};
 
 const CONNECTIONS: usize = 5;
 const USERS: [&str; 3] = ["ann", "bob", "eve"];
@@ -257,7 +260,9 @@ impl Both {
             Do::Anywhere { user, len } => self.anywhere(user, len),
             Do::Direct { connection, len } => {
                 let text = self.text(len);
-                let send = |cx: &mut Context<'_>| self.peers[connection].0.poll_send(cx, Op::Text, text.as_bytes());
+                let send = |cx: &mut Context<'_>| {
+                    self.peers[connection].0.poll_send(cx, Op::Text, &Payload::Slice(text.as_bytes()))
+                };
                 let sent = send(&mut Context::from_waker(Waker::noop()));
                 let peer = &mut self.model.peers[connection];
                 assert_eq!(sent.is_pending(), peer.is_full() && !peer.is_closed);

@@ -9,7 +9,7 @@ use std::{
 use shuttle::{Config, Runner, future::block_on, scheduler::RandomScheduler, thread};
 
 use super::*;
-use crate::ws::proto::Op;
+use crate::ws::proto::{Op, Payload};
 
 const SCHEDULES: usize = 3000;
 
@@ -130,7 +130,7 @@ fn no_flush_is_forgotten() {
         let sends = spawn(move || block_on(room.broadcast_text("shared")).unwrap());
         let direct = fake.clone();
         let sends_direct = spawn(move || {
-            let sent = direct.0.poll_send(&mut Context::from_waker(Waker::noop()), Op::Text, b"own");
+            let sent = direct.0.poll_send(&mut Context::from_waker(Waker::noop()), Op::Text, &Payload::Slice(b"own"));
             assert!(matches!(sent, Poll::Ready(Ok(()))));
         });
         let driver = fake.clone();
