@@ -171,9 +171,13 @@ impl IntoResponse for Redirect {
     }
 }
 
-/// The error is logged; the client learns no more than that there was one.
+/// A limit of rooms is the client's fault, and it is told so. Any other error is logged; the client learns no more than that
+/// there was one.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
+        if self.is_limit() {
+            return Problem::new(StatusCode::BAD_REQUEST, "limit", self.to_string()).into_response();
+        }
         tracing::error!(error = ?self, "a handler failed");
         server_error(self.to_string())
     }

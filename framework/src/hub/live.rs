@@ -40,7 +40,7 @@ pub(super) struct Live {
     pub(super) registry: Arc<Registry>,
     pub(super) options: RoomOptions,
     /// What counts where neither the room nor a member's route says anything.
-    overflow: Overflow,
+    pub(super) overflow: Overflow,
     /// Room in the queue; first come, first served.
     places: Arc<Semaphore>,
     state: Mutex<State>,
@@ -195,7 +195,7 @@ impl Live {
         let mut state = self.state();
         let count = match &to {
             To::User(user) => state.members_of(user),
-            _ => state.members.len(),
+            _ => state.members.len() + state.feeds.len(),
         };
         (count > 0).then(|| (state.send(message, to, place), count))
     }

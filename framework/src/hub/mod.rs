@@ -2,6 +2,7 @@
 
 mod drain;
 mod events;
+mod feed;
 mod live;
 mod member;
 mod options;

@@ -7,11 +7,13 @@ use serde_json::Value;
 
 use super::{
     Member, MemberInfo, Presence, PresenceEvents, RoomStats,
+    feed::Listener,
     live::{Joined, Live},
     state::{Entry, Newcomer, To},
 };
 use crate::{
     error::Result,
+    sse::Sse,
     ws::{Connected, ConnectionId, Encoded, Handle, Outbound, Tally},
 };
 
@@ -287,6 +289,39 @@ impl Room {
         let (events, presence) = (state.events(), state.presence.clone());
         drop(state);
         PresenceEvents::new(events, presence, self.clone())
+    }
+
+    /// The room as Server-Sent Events: what is broadcast from now on, each text an event's data. Binary messages are left
+    /// out: the format can't carry them.
+    ///
+    /// Who listens is no member: neither counted nor in the presence. A listener that is too slow, with 256 KiB or 1,024
+    /// messages waiting, meets the room's [`Overflow`](crate::Overflow): to be disconnected is to have the stream end, and a
+    /// browser comes back by itself.
+    ///
+    /// # Errors
+    ///
+    /// A limit ([`Error::is_limit`](crate::Error::is_limit)) if the room's name has more than 1 KiB: 400 when a handler
+    /// returns it.
+    ///
+    /// ```test_harness
+    /// use sockeye::prelude::*;
+    ///
+    /// #[get("/rooms/<room>")]
+    /// async fn listen(room: String, hub: Hub) -> Result<Sse> { hub.room(&room).sse() }
+    ///
+    /// #[sockeye::test]
+    /// async fn hears_what_is_said() -> Result<()> {
+    ///     let app = App::new().route(listen);
+    ///     let client = TestClient::new(app.clone());
+    ///     let mut events = client.get("/rooms/a").events().await?;
+    ///     app.hub().room("a").broadcast(&["said"]).await?;
+    ///     assert_eq!(events.next().await?.data, r#"["said"]"#);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub fn sse(&self) -> Result<Sse> {
+        self.live.check_name()?;
+        Ok(Sse::new(Listener::new(self.clone())))
     }
 
     /// What was counted.

@@ -12,7 +12,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Presence, PresenceEvent, User, options::Announce};
+use super::{Presence, PresenceEvent, User, feed::Feed, options::Announce};
 use crate::{
     error::Result,
     ws::{
@@ -31,6 +31,8 @@ const EVENTS_KEPT: usize = 256;
 #[derive(Default)]
 pub(super) struct State {
     pub(super) members: BTreeMap<u64, Entry>,
+    /// Those who only listen: they get what all get, and are no members.
+    pub(super) feeds: BTreeMap<u64, Arc<Feed>>,
     users: HashMap<Arc<str>, Attendance>,
     /// Users in their time of grace, and when it is over.
     away: BTreeSet<(Instant, Arc<str>)>,
@@ -190,6 +192,13 @@ impl State {
         }
     }
 
+    /// Somebody listens, from the next message on.
+    pub(super) fn listen(&mut self, number: u64, feed: impl FnOnce(u64) -> Feed) -> Arc<Feed> {
+        let feed = Arc::new(feed(self.last));
+        self.feeds.insert(number, feed.clone());
+        feed
+    }
+
     /// Whether nobody is here, and nobody expected back.
     pub(super) fn is_deserted(&self) -> bool {
         self.members.is_empty() && self.users.is_empty()
@@ -223,7 +232,7 @@ impl State {
             // Without a reader there is nobody to miss it.
             drop(events.send(event.clone()));
         }
-        if let Some(announce) = announce.filter(|_| !self.members.is_empty()) {
+        if let Some(announce) = announce.filter(|_| !(self.members.is_empty() && self.feeds.is_empty())) {
             let (announce, to) = (announce.clone(), To::AllButUser(event.user().id.clone()));
             self.put(Work::Later(Arc::new(move || announce(&event))), to, None);
         }
@@ -321,6 +330,13 @@ impl State {
             To::Member(key) => self.members.get(key).is_none_or(|entry| visit(*key, entry)),
             _ => self.members.range(from).all(|(key, entry)| visit(*key, entry)),
         };
+        if stopped_at.is_none() && !matches!(to, To::User(_) | To::Member(_)) {
+            let feeds = self.feeds.values().filter(|feed| feed.joined < *number);
+            if let Some(text) = feeds.clone().next().and_then(|_| message.text()) {
+                spent += self.feeds.len();
+                sent += feeds.filter(|feed| feed.push(&text)).count() as u64;
+            }
+        }
         self.sent += sent;
         let waker = match stopped_at {
             Some(key) => {

@@ -2,5 +2,6 @@
 
 mod leaving;
 mod pushing;
+mod rooms;
 mod sending;
 mod stopping;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Deflater, Op, Shape, put_frame};
+use super::{Deflater, Op, Shape, Text, put_frame};
 
 /// A whole frame, as it goes over the wire.
 #[derive(Debug)]
@@ -15,6 +15,9 @@ pub(crate) struct Prepared {
     /// Those that are smaller than the plain one.
     compressed: Vec<(Shape, Arc<Frame>)>,
     runs: usize,
+    op: Op,
+    /// Where the payload begins in the plain form.
+    start: usize,
 }
 
 impl Frame {
@@ -39,12 +42,20 @@ impl Prepared {
             let frame = shape.deflate(payload).map(|payload| Frame::new(op, true, &payload));
             compressed.extend(frame.map(|frame| (shape, frame)));
         }
-        Self { plain: Frame::new(op, false, payload), compressed, runs }
+        let plain = Frame::new(op, false, payload);
+        let start = plain.0.len() - payload.len();
+        Self { plain, compressed, runs, op, start }
     }
 
     /// How often the compressor has run.
     pub(crate) fn runs(&self) -> usize {
         self.runs
+    }
+
+    /// The message, if it is a text.
+    pub(crate) fn text(&self) -> Option<Text> {
+        let payload = (self.op == Op::Text).then(|| self.plain.0[self.start..].to_vec())?;
+        Text::try_from(payload).ok()
     }
 
     /// Bytes of the plain form.
