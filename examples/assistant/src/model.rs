@@ -23,7 +23,7 @@ pub struct Model(Kind);
 #[derive(Debug)]
 enum Kind {
     Offline,
-    OpenAi(OpenAi),
+    OpenAi(Box<OpenAi>),
 }
 
 impl Model {
@@ -38,7 +38,7 @@ impl Model {
     ///
     /// For a `base_url` that is no `http` or `https` URL, and a key that no header can hold.
     pub fn openai(base_url: &str, key: Option<&str>, model: &str) -> Result<Self> {
-        Ok(Self(Kind::OpenAi(OpenAi::new(base_url, key, model)?)))
+        Ok(Self(Kind::OpenAi(Box::new(OpenAi::new(base_url, key, model)?))))
     }
 
     /// The model that `OPENAI_BASE_URL`, `OPENAI_API_KEY` and `OPENAI_MODEL` describe; with none of them set, the built-in

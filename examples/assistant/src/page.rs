@@ -2,6 +2,7 @@
 
 use sockeye::{HeaderName, prelude::*};
 
+type Page = ([(HeaderName, &'static str); 1], Html<&'static str>);
 type Asset = ([(HeaderName, &'static str); 2], &'static str);
 
 const POLICY: (HeaderName, &str) = (
@@ -10,7 +11,7 @@ const POLICY: (HeaderName, &str) = (
 );
 
 #[get("/")]
-pub(crate) async fn index() -> ([(HeaderName, &'static str); 1], Html<&'static str>) {
+pub(crate) async fn index() -> Page {
     ([POLICY], Html(include_str!("page/index.html")))
 }
 

@@ -66,9 +66,22 @@ async fn flood(said: State<Said>) -> Sse {
     Sse::from(events).keep_alive(None)
 }
 
+#[get("/endless")]
+async fn endless(said: State<Said>) -> Sse {
+    let held = Held(Said::clone(&said));
+    Sse::new(stream::repeat_with(move || {
+        let _held = &held;
+        "x".repeat(1000)
+    }))
+}
+
 async fn opened(path: &str) -> Result<(Raw, mpsc::UnboundedReceiver<&'static str>)> {
+    opened_with(Limits::default(), path).await
+}
+
+async fn opened_with(limits: Limits, path: &str) -> Result<(Raw, mpsc::UnboundedReceiver<&'static str>)> {
     let (said, hears) = mpsc::unbounded_channel();
-    let app = App::new().state(said).route(waits).route(pushed).route(flood);
+    let app = App::new().limits(limits).state(said).route(waits).route(pushed).route(flood).route(endless);
     let server = app.serve(tokio::net::TcpListener::bind("127.0.0.1:0").await?);
     let mut raw = Raw::connect(server.local_addr()).await;
     raw.send(format!("GET {path} HTTP/1.1\r\nHost: h\r\n\r\n")).await;
@@ -139,6 +152,28 @@ async fn a_push_waits_for_a_slow_client_and_fails_when_it_goes() -> Result<()> {
     assert_eq!(soon("a full queue", said.recv()).await, Some("full"));
     raw.reset();
     assert_eq!(soon("the end", said.recv()).await, Some("closed"));
+    Ok(())
+}
+
+/// Who stays and takes nothing can't hold a stream for ever; who takes a little now and then is not disturbed.
+#[sockeye::test]
+async fn a_client_that_takes_nothing_is_ended() -> Result<()> {
+    let mut limits = Limits::default();
+    limits.stall_timeout = Duration::from_secs(1);
+    let (_raw, mut said) = opened_with(limits.clone(), "/flood").await?;
+    assert_eq!(soon("a full queue", said.recv()).await, Some("full"));
+    assert_eq!(soon("the end", said.recv()).await, Some("closed"));
+
+    limits.stall_timeout = Duration::from_secs(2);
+    let (mut raw, mut said) = opened_with(limits, "/endless").await?;
+    for _ in 0..8 {
+        tokio::time::sleep(Duration::from_millis(400)).await;
+        let mut some = vec![0; 2 << 20];
+        tokio::io::AsyncReadExt::read_exact(&mut raw.stream, &mut some).await?;
+    }
+    assert!(said.try_recv().is_err(), "ended too early");
+    drop(raw);
+    assert_eq!(soon("the end", said.recv()).await, Some("dropped"));
     Ok(())
 }
 
