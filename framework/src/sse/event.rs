@@ -125,49 +125,44 @@ fn with_newlines(text: String) -> String {
     if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
 
-impl From<&str> for Event {
-    fn from(data: &str) -> Self {
-        Self::new(data)
-    }
-}
-
-impl From<String> for Event {
-    fn from(data: String) -> Self {
-        Self::new(data)
-    }
-}
-
-impl From<Cow<'_, str>> for Event {
-    fn from(data: Cow<'_, str>) -> Self {
-        Self::new(data)
-    }
-}
-
-impl From<Text> for Event {
-    fn from(data: Text) -> Self {
-        Self::new(data.as_str())
-    }
-}
-
-/// What the stream behind an [`Sse`](crate::Sse) may give: events, texts, and results of the two.
+/// What is taken as an event: [`Event`], a text, or a result of the two, whose error is passed on.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` can't be an event",
     label = "not an event",
-    note = "give `Event`, a text, or a `Result` of one; `Event::json(&value)` makes an event of a value"
+    note = "give an `Event`, a text, or a `Result` of one; `Event::json(&value)` makes an event of a value"
 )]
 pub trait IntoEvent {
-    /// The event, or the error that ends the stream.
+    /// The event, or what kept it from being one.
     fn into_event(self) -> Result<Event>;
 }
 
-impl<T: Into<Event>> IntoEvent for T {
+impl IntoEvent for Event {
     fn into_event(self) -> Result<Event> {
-        Ok(self.into())
+        Ok(self)
     }
 }
 
-impl<T: Into<Event>, E: Into<BoxError>> IntoEvent for Result<T, E> {
+// Not for all that turns into an `Event`: the compiler would name that bound, and not say what to give instead.
+macro_rules! texts {
+    ($($text:ty: $string:expr),*) => {$(
+        impl From<$text> for Event {
+            fn from(data: $text) -> Self {
+                Self::new($string(data))
+            }
+        }
+
+        impl IntoEvent for $text {
+            fn into_event(self) -> Result<Event> {
+                Ok(self.into())
+            }
+        }
+    )*};
+}
+
+texts!(&str: String::from, String: String::from, Cow<'_, str>: String::from, Text: |text: Text| text.to_string());
+
+impl<T: IntoEvent, E: Into<BoxError>> IntoEvent for Result<T, E> {
     fn into_event(self) -> Result<Event> {
-        self.map(Into::into).map_err(Error::other)
+        self.map_err(Error::other).and_then(IntoEvent::into_event)
     }
 }

@@ -12,7 +12,7 @@ use std::{
 use futures_core::Stream;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, mpsc, watch};
 
-use super::Event;
+use super::{Event, IntoEvent};
 use crate::error::{Error, Result};
 
 /// Events that wait for the client, unless it is said otherwise.
@@ -108,15 +108,16 @@ impl EventStream {
     ///
     /// # Errors
     ///
-    /// When the queue is full, since nobody reads it before the handler has returned; and when [`close`](EventSender::close)
-    /// was called.
+    /// When the queue is full, since nobody reads it before the handler has returned; when [`close`](EventSender::close) was
+    /// called; and the event's own, where it is a `Result`.
     ///
     /// # Cancel safety
     ///
     /// It does not wait.
-    pub async fn push(&self, event: impl Into<Event>) -> Result<()> {
+    pub async fn push(&self, event: impl IntoEvent) -> Result<()> {
+        let event = event.into_event()?;
         match self.sender.room.clone().try_acquire_owned() {
-            Ok(permit) => self.sender.send(event.into(), permit),
+            Ok(permit) => self.sender.send(event, permit),
             Err(TryAcquireError::Closed) => Err(Error::stream_closed()),
             Err(TryAcquireError::NoPermits) => Err(Error::other(format!(
                 "expected at most {} events before the handler returns the stream; push the rest from a task, through \
@@ -136,14 +137,14 @@ impl EventSender {
     ///
     /// # Errors
     ///
-    /// A disconnect when the client is gone or the stream was closed. Nothing says that an event has arrived: a client that
+    /// A disconnect when the client is gone or the stream was closed; and the event's own, where it is a `Result`. Nothing says that an event has arrived: a client that
     /// goes takes with it what was on its way, and comes back with a [`LastEventId`](crate::LastEventId).
     ///
     /// # Cancel safety
     ///
     /// Dropped before it is done, nothing was pushed.
-    pub async fn push(&self, event: impl Into<Event>) -> Result<()> {
-        let event = event.into();
+    pub async fn push(&self, event: impl IntoEvent) -> Result<()> {
+        let event = event.into_event()?;
         let permit = self.room.clone().acquire_owned().await.map_err(|_| Error::stream_closed())?;
         self.send(event, permit)
     }

@@ -22,7 +22,7 @@ use super::{
     stream::{Part, send_stream},
     typed::from_json,
 };
-use crate::error::Result;
+use crate::{error::Result, rt::BoxFuture};
 
 /// A connection's id: unique within its app, and one word when displayed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -291,12 +291,13 @@ macro_rules! sending {
             /// }
             /// # App::new().route(ask).check().unwrap();
             /// ```
-            // Not an `async fn`: the compiler could not see that the handler's future is `Send` where items borrow.
-            pub fn send_stream<S>(&self, stream: S) -> impl Future<Output = Result<()>> + Send
+            // Not an `async fn`: the compiler could not see that the handler's future is `Send` where items borrow, and would
+            // report an item that is no text three times.
+            pub fn send_stream<'a, S>(&'a self, stream: S) -> BoxFuture<'a, Result<()>>
             where
-                S: Stream<Item: Part> + Send,
+                S: Stream<Item: Part> + Send + 'a,
             {
-                send_stream(self.connection(), stream)
+                Box::pin(send_stream(self.connection(), stream))
             }
 
             /// Starts the closing handshake (RFC 6455 section 7.1.2); the connection ends when the peer has answered, or

@@ -200,3 +200,19 @@ async fn in_memory_as_well() -> Result<()> {
     assert_eq!(soon("the end of the stream", hears.recv()).await, Some("dropped"));
     Ok(())
 }
+
+/// Inside of another server the body is that server's, and is dropped with its connection all the same.
+#[sockeye::test]
+async fn mounted_in_axum_as_well() -> Result<()> {
+    let (said, mut hears) = mpsc::unbounded_channel::<&'static str>();
+    let app = axum::Router::new().fallback_service(App::new().state(said).route(waits));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    let address = listener.local_addr()?;
+    let _server = sockeye::spawn(async move { axum::serve(listener, app).await });
+    let client = TestClient::connect_to(address);
+    let mut events = client.get("/pending").events().await?;
+    assert_eq!(events.next().await?.data, "first");
+    drop(events);
+    assert_eq!(soon("the end of the stream", hears.recv()).await, Some("dropped"));
+    Ok(())
+}

@@ -11,7 +11,10 @@ use crate::robustness::raw::soon;
 async fn finite() -> Result<EventStream> {
     let events = EventStream::new();
     events.push("one").await?;
-    events.push(Event::new("two").id(2)?).await?;
+    // What can't be an event is refused here, and nothing of it is sent.
+    assert!(events.push(Event::new("forged").id("2\ndata: forged")).await.is_err());
+    assert!(events.sender().push(Event::new("forged").name("a\nb")).await.is_err());
+    events.push(Event::new("two").id(2)).await?;
     Ok(events)
 }
 
