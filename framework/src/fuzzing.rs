@@ -1,5 +1,7 @@
-//! What the fuzz targets need of the inside, in public types. Only there with the feature `fuzzing`, which is for `fuzz/`
-//! alone: nothing in here is promised to anybody.
+//! What the fuzz targets and `benches/codec` need of the inside, in public types. Only there with the feature `fuzzing`,
+//! which is for these two alone: nothing in here is promised to anybody.
+
+mod codec;
 
 use ::http::request::Parts;
 use bytes::{BufMut, Bytes};
@@ -13,6 +15,8 @@ use crate::{
         proto::{self, Agreed, Decoder, Event, ProtocolError, Rules},
     },
 };
+
+pub use codec::Codec;
 
 /// What a peer may send at most: bytes in a message, bytes in a frame, frames in a message, RSV1.
 pub type Limits = (usize, usize, u32, bool);

@@ -1,0 +1,39 @@
+//! One run of the load generator, on its core, against a fresh server.
+
+use std::collections::HashMap;
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use common::process::on_core;
+
+use crate::options::Options;
+use crate::server::{Running, Server, beside_us};
+
+/// The figures of its one line.
+pub(crate) struct Figures(HashMap<String, f64>);
+
+impl Figures {
+    pub(crate) fn get(&self, name: &str) -> Result<f64> {
+        self.0.get(name).copied().with_context(|| format!("the load generator gave no {name}"))
+    }
+}
+
+pub(crate) fn run(options: &Options, server: Server, running: &Running, args: &[(&str, String)]) -> Result<Figures> {
+    let mut command = Command::new(beside_us("load")?);
+    command.args(["--addr", &running.addr, "--pid", &running.pid().to_string()]);
+    command.args(["--protocol", &server.protocol().to_string()]);
+    for (name, value) in args {
+        command.args([&format!("--{name}"), value]);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let child =
+        on_core(options.load_core, || command.spawn())?.context("can't start the load generator: is it built?")?;
+    let output = child.wait_with_output()?;
+    ensure!(output.status.success(), "{}: the load generator failed", server.binary);
+    let text = String::from_utf8(output.stdout)?;
+    let pairs = text.split_whitespace().map(|pair| {
+        let (name, value) = pair.split_once('=').with_context(|| format!("odd figure {pair}"))?;
+        Ok((name.to_owned(), value.parse()?))
+    });
+    pairs.collect::<Result<_>>().map(Figures)
+}

@@ -1,0 +1,58 @@
+//! The figures that the design was chosen for, beside what was asked of it.
+
+use crate::grid::{Grid, show};
+use crate::idle::MEMORY;
+use crate::server::{ACTIX, AXUM, AXUM_TUNED, FAST, OURS, RAW, ROCKET, SOCKUDO, TOKIO, YAWC};
+use crate::stats::Spread;
+use crate::table::Table;
+use crate::timed::{CYCLE, HUGE, JSON, LARGE_BINARY, LARGE_TEXT, SMALL, SMALL_16};
+
+const PEERS: [&str; 6] = [AXUM.title, AXUM_TUNED.title, ACTIX.title, ROCKET.title, FAST.title, TOKIO.title];
+
+/// A figure, what it must be at most, and what we aim at.
+type Row = (&'static str, Option<Spread>, f64, f64);
+
+pub(crate) fn table(grids: &[(&str, Grid)]) -> String {
+    let mut table = Table::new(["figure", "measured", "must be", "aim", "kept"]);
+    for (figure, spread, must, aim) in rows(grids) {
+        let kept = spread.map_or("–", |spread| match spread.median {
+            median if median <= aim => "aim",
+            median if median <= must => "yes",
+            _ => "no",
+        });
+        table.row([figure, &show(spread, 3), &format!("≤ {must}"), &format!("≤ {aim}"), kept]);
+    }
+    table.render()
+}
+
+fn rows(grids: &[(&str, Grid)]) -> Vec<Row> {
+    let of = |bench: &str| grids.iter().find(|(name, _)| *name == bench).map(|(_, grid)| grid);
+    let (echo, connect, deflate, idle, codec) =
+        (of("echo"), of("connect"), of("deflate"), of("idle"), of("instructions"));
+    let ratio = |grid: Option<&Grid>, case, below| grid?.ratio(case, OURS.title, below);
+    let best = |grid: Option<&Grid>, case, others: &[&str]| grid?.ratio_to_best(case, OURS.title, others);
+    // The first of its two grids.
+    let small = codec.and_then(|grid| grid.ratio("echo, text 20 B × 1", OURS.title, "tungstenite-4k"));
+    vec![
+        ("20 B, 1 in flight ÷ raw", ratio(echo, SMALL, RAW.title), 1.08, 1.02),
+        ("20 B, 1 in flight ÷ axum", ratio(echo, SMALL, AXUM.title), 1.0, 0.9),
+        ("20 B, 16 in flight ÷ axum", ratio(echo, SMALL_16, AXUM.title), 0.1, 0.06),
+        ("20 B, 16 in flight ÷ actix-ws", ratio(echo, SMALL_16, ACTIX.title), 0.75, 0.75),
+        ("16 KiB binary ÷ fastwebsockets", ratio(echo, LARGE_BINARY, FAST.title), 1.0, 0.9),
+        ("16 KiB binary ÷ axum", ratio(echo, LARGE_BINARY, AXUM.title), 1.0, 0.9),
+        ("16 KiB text ÷ fastwebsockets", ratio(echo, LARGE_TEXT, FAST.title), 1.0, 0.9),
+        ("16 KiB text ÷ axum", ratio(echo, LARGE_TEXT, AXUM.title), 1.0, 0.9),
+        ("1 MiB ÷ the best peer", best(echo, HUGE, &PEERS), 1.0, 1.0),
+        ("1 MiB ÷ axum", ratio(echo, HUGE, AXUM.title), 1.0, 1.0),
+        ("KiB per idle connection", idle.and_then(|grid| grid.spread(MEMORY, OURS.title)), 1.6, 1.2),
+        ("idle memory ÷ axum", ratio(idle, MEMORY, AXUM.title), 1.0, 0.1),
+        ("connect, upgrade, close ÷ axum", ratio(connect, CYCLE, AXUM.title), 1.0, 0.8),
+        ("codec, 20 B ÷ tungstenite (4 KiB buffer)", small, 0.4, 0.2),
+        (
+            "compressed 1 KiB JSON ÷ the best that compresses",
+            best(deflate, JSON, &[YAWC.title, SOCKUDO.title]),
+            1.0,
+            1.0,
+        ),
+    ]
+}

@@ -1,0 +1,92 @@
+//! `echo`, `connect` and `deflate`: the server's CPU time for each message, or for each life of a connection.
+
+use anyhow::Result;
+
+use crate::grid::Grid;
+use crate::load;
+use crate::options::Options;
+use crate::server::{COMPRESSING, Server, titles};
+
+/// What the load generator is told in a case.
+struct Case {
+    title: &'static str,
+    mode: &'static str,
+    args: [(&'static str, &'static str); 4],
+}
+
+const fn echo(
+    title: &'static str,
+    op: &'static str,
+    size: &'static str,
+    in_flight: &'static str,
+    connections: &'static str,
+) -> Case {
+    let args = [("op", op), ("size", size), ("in-flight", in_flight), ("connections", connections)];
+    Case { title, mode: "echo", args }
+}
+
+const ECHO: [Case; 7] = [
+    echo(SMALL, "text", "20", "1", "100"),
+    echo(SMALL_16, "text", "20", "16", "100"),
+    echo("1 KiB text, 1 in flight", "text", "1024", "1", "100"),
+    echo("1 KiB text, 16 in flight", "text", "1024", "16", "100"),
+    echo(LARGE_TEXT, "text", "16384", "1", "20"),
+    echo(LARGE_BINARY, "binary", "16384", "1", "20"),
+    echo(HUGE, "binary", "1048576", "1", "4"),
+];
+const CONNECT: [Case; 1] = [Case {
+    title: CYCLE,
+    mode: "connect",
+    args: [("op", "text"), ("size", "20"), ("in-flight", "1"), ("connections", "32")],
+}];
+const DEFLATE: [Case; 2] = [
+    Case { mode: "deflate", ..echo(JSON, "text", "20", "1", "100") },
+    Case { mode: "deflate", ..echo("1 KiB JSON, 16 in flight", "text", "20", "16", "100") },
+];
+
+pub(crate) const SMALL: &str = "20 B text, 1 in flight";
+pub(crate) const SMALL_16: &str = "20 B text, 16 in flight";
+pub(crate) const LARGE_TEXT: &str = "16 KiB text, 1 in flight";
+pub(crate) const LARGE_BINARY: &str = "16 KiB binary, 1 in flight";
+pub(crate) const HUGE: &str = "1 MiB binary, 1 in flight";
+pub(crate) const CYCLE: &str = "connect, upgrade, echo, close";
+pub(crate) const JSON: &str = "1 KiB JSON, 1 in flight";
+
+pub(crate) fn run(options: &Options, bench: &str) -> Result<Grid> {
+    let (title, cases, servers): (_, &[Case], _) = match bench {
+        "connect" => ("CPU time of the server for a connection's life", &CONNECT, options.servers.clone()),
+        "deflate" => ("CPU time of the server per compressed message", &DEFLATE, options.among(&COMPRESSING)),
+        _ => ("CPU time of the server per message", &ECHO, options.servers.clone()),
+    };
+    let mut grid = Grid::new(title, "µs", 3);
+    for round in 0..options.rounds {
+        for case in cases {
+            for index in 0..servers.len() {
+                // Each round begins with another server, so that a neighbour that stirs every some seconds does not
+                // always hit the same.
+                let server = servers[(index + round) % servers.len()];
+                grid.add(case.title, server.title, sample(options, server, case)?);
+            }
+        }
+        eprintln!("round {} of {}", round + 1, options.rounds);
+    }
+    grid.sort_subjects(&titles());
+    Ok(grid)
+}
+
+/// Microseconds of one server in one case in one round.
+fn sample(options: &Options, server: Server, case: &Case) -> Result<f64> {
+    let running = server.start(options.server_core)?;
+    let mut args = vec![
+        ("mode", case.mode.to_owned()),
+        ("seconds", options.seconds.to_string()),
+        ("warm-up", options.warm_up.to_string()),
+    ];
+    args.extend(case.args.map(|(name, value)| (name, value.to_owned())));
+    let figures = load::run(options, server, &running, &args)?;
+    let (messages, seconds, cpu) = (figures.get("messages")?, figures.get("seconds")?, figures.get("cpu")?);
+    let micros = cpu * 1e6 / messages;
+    let (rate, busy) = (messages / seconds, cpu / seconds * 100.0);
+    eprintln!("  {}, {}: {micros:.3} µs, {rate:.0} a second, server busy {busy:.0} %", case.title, server.title);
+    Ok(micros)
+}
