@@ -82,7 +82,8 @@ fn document(index: u64) -> String {
             "id": 100_000 + next(900_000), "user_id": next(1000), "content": content.join(" "),
             "created_at": format!("2026-0{}-1{}T1{}:4{}:0{}Z", 1 + next(9), next(10), next(10), next(10), next(10)),
         }));
-        let text = json!({ "type": "history", "data": { "messages": messages, "more": index % 2 == 0 } }).to_string();
+        let text =
+            json!({ "type": "history", "data": { "messages": messages, "more": index.is_multiple_of(2) } }).to_string();
         if text.len() >= SIZE {
             return text;
         }
