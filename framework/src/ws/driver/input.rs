@@ -222,7 +222,6 @@ impl Driver {
                 Some(Ok((used, message))) => {
                     input.start += used;
                     input.messages -= 1;
-                    input.received += 1;
                     *room -= 1;
                     receiver = receiver.or(inbox.push(message));
                 }
