@@ -17,7 +17,7 @@ use super::{
     Connection,
     alarms::Alarms,
     failures::Failures,
-    proto::{CloseCode, CloseFrame},
+    proto::{CloseCode, CloseFrame, release_spare_buffers},
     traffic::Traffic,
 };
 use crate::sync::lock;
@@ -138,6 +138,7 @@ impl Drop for Registration {
         open.remove(&self.id);
         if open.is_empty() {
             self.sockets.alarms.clear();
+            release_spare_buffers();
             self.sockets.empty.notify_waiters();
         }
     }

@@ -8,7 +8,7 @@ use super::{
     Event, Message, Rules, Text,
     error::{ProtocolError, Violation},
     frame::{Opcode, Start},
-    utf8,
+    spare, utf8,
 };
 
 /// From here on a message is large: it is read straight into its own buffer.
@@ -163,6 +163,12 @@ impl Assembly {
             _ => arrived,
         };
         let wanted = part + ahead;
+        let capacity = self.payload.len() + wanted;
+        if let Some(mut larger) = (capacity >= spare::WORTH_KEEPING).then(|| spare::take(capacity)).flatten() {
+            larger.extend_from_slice(&self.payload);
+            self.payload = larger;
+            return;
+        }
         // To the byte where the frame is large. Many small ones would move the whole again and again: there it doubles.
         if wanted >= self.payload.len() / 4 {
             self.payload.reserve_exact(wanted);
@@ -193,7 +199,7 @@ impl Assembly {
         if matches!(kind, Kind::Text) && self.checked < self.payload.len() {
             return Err(invalid(self.checked));
         }
-        Ok(Some(kind.event(mem::take(self).payload.into())))
+        Ok(Some(kind.event(spare::share(mem::take(self).payload))))
     }
 }
 

@@ -21,6 +21,7 @@ mod partial;
 mod payload;
 mod prepared;
 mod rules;
+mod spare;
 mod text;
 mod utf8;
 
@@ -39,3 +40,4 @@ pub(crate) use key::{accept_key, is_valid_key};
 pub(crate) use payload::Payload;
 pub(crate) use prepared::{Frame, Prepared};
 pub(crate) use rules::Rules;
+pub(crate) use spare::release as release_spare_buffers;
