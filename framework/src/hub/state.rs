@@ -245,12 +245,12 @@ impl State {
 
     fn count_shape(&mut self, shape: Option<Shape>, joins: bool) {
         let Some(shape) = shape else { return };
-        match self.shapes.iter().position(|(known, _)| *known == shape) {
+        match self.shapes.iter_mut().find(|(known, _)| *known == shape) {
+            Some((_, members)) if joins => *members += 1,
+            Some((_, members)) => *members -= 1,
             None => self.shapes.push((shape, 1)),
-            Some(at) if joins => self.shapes[at].1 += 1,
-            Some(at) if self.shapes[at].1 > 1 => self.shapes[at].1 -= 1,
-            Some(at) => drop(self.shapes.swap_remove(at)),
         }
+        self.shapes.retain(|(_, members)| *members > 0);
     }
 
     /// The forms that the members want.

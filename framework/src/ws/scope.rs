@@ -10,7 +10,7 @@ use tokio::{runtime::Handle, task::yield_now};
 use super::Connection;
 
 /// Sockets that one poll flushes at most, if there is little for each.
-const FLUSHES_A_POLL: usize = 128;
+pub(crate) const FLUSHES_A_POLL: usize = 128;
 /// Bytes that count like one more socket.
 const FLUSH_BYTES: usize = 16 * 1024;
 /// Deliveries that one poll makes at most, if they are small.

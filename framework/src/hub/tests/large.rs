@@ -37,6 +37,40 @@ fn a_large_broadcast_goes_on_in_turns() {
     });
 }
 
+/// Sockets whose flush is still to come.
+fn touched(fakes: &[Fake]) -> usize {
+    fakes.iter().filter(|fake| fake.0.outbox().touched).count()
+}
+
+/// One worker has one task to flush what is beyond a poll's share, and that one lets others run.
+#[test]
+fn a_large_flush_goes_on_in_turns() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let hub = Hub::default();
+        let limits = Arc::<Limits>::default();
+        let fakes: Vec<_> = (0..1000).map(|id| Fake::new(id, &limits, &hub)).collect();
+        let room = hub.room("a");
+        let _members: Vec<_> = fakes.iter().map(|fake| now(room.join(fake)).unwrap()).collect();
+        let scope = PublishScope::enter();
+        now(room.broadcast_text("hello")).unwrap();
+        now(room.broadcast_text("again")).unwrap();
+        assert_eq!(touched(&fakes), 1000);
+        drop(scope);
+        let mut before = touched(&fakes);
+        assert_eq!(before, 1000 - scope::FLUSHES_A_POLL);
+        while before > 0 {
+            tokio::task::yield_now().await;
+            let after = touched(&fakes);
+            assert!(after < before && before - after <= scope::FLUSHES_A_POLL, "{} at once", before - after);
+            before = after;
+        }
+        for fake in &fakes {
+            assert_eq!(fake.read(100), b"\x81\x05hello\x81\x05again");
+        }
+    });
+}
+
 /// Handing out is left by one and taken up by another when a runtime ends in the middle.
 #[test]
 fn a_drain_outlives_its_runtime() {

@@ -99,6 +99,12 @@ impl Queue {
         SPARE.with_borrow(Vec::len)
     }
 
+    /// Bytes that it takes in memory.
+    #[cfg(test)]
+    pub(super) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
     /// How many bytes wait.
     pub(super) fn len(&self) -> usize {
         self.bytes.len() + self.tail.len() - self.sent

@@ -116,3 +116,30 @@ fn the_queue_goes_back() {
     assert!(outbox.is_empty());
     assert_eq!(Queue::spare(), 1);
 }
+
+/// A peer that reads nothing costs no more after 100,000 broadcasts than after a thousand.
+#[test]
+fn a_stuck_peer_takes_a_bounded_memory() {
+    let limits = Limits::default();
+    let message = Prepared::new(Op::Text, &[b'x'; 1000], None);
+    for overflow in [Overflow::DropOldest, Overflow::DropNewest, Overflow::Disconnect] {
+        let (mut outbox, tally, mut sent) = (Outbox::default(), Arc::<Tally>::default(), 0);
+        for turn in 0..100_000 {
+            sent += u64::from(outbox.deliver(&message, overflow, &limits, &tally) == Delivery::Sent);
+            if turn == 0 {
+                // A part of the first has left.
+                flush(&mut outbox, &mut [7, 0].into_iter(), &mut Vec::new());
+            }
+            assert!(outbox.len() <= limits.outbox_bytes + message.len());
+        }
+        let queue = outbox.waiting.queue().unwrap();
+        assert!(queue.capacity() <= 1 << 20, "{} bytes", queue.capacity());
+        let kept = queue.frames() as u64;
+        match overflow {
+            Overflow::DropOldest => assert_eq!((sent, tally.lost()), (100_000, 100_000 - kept)),
+            Overflow::DropNewest => assert_eq!((sent, tally.lost()), (kept, 100_000 - kept)),
+            // The rest of the first, and the close frame.
+            Overflow::Disconnect => assert_eq!((kept, tally.lost(), outbox.is_open()), (2, 1, false)),
+        }
+    }
+}
