@@ -37,6 +37,58 @@ fn a_large_broadcast_goes_on_in_turns() {
     });
 }
 
+/// A task that broadcasts in a loop lets others run.
+#[test]
+fn a_loop_of_broadcasts_goes_on_in_turns() {
+    const MEMBERS: u64 = 100;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let hub = Hub::default();
+        let limits = Arc::<Limits>::default();
+        let options = RoomOptions::new().overflow(crate::config::Overflow::DropNewest);
+        let room = hub.room_with("a", options);
+        let fakes: Vec<_> = (0..MEMBERS).map(|id| Fake::new(id, &limits, &hub)).collect();
+        let _members: Vec<_> = fakes.iter().map(|fake| now(room.join(fake)).unwrap()).collect();
+        let sends = room.clone();
+        let task = tokio::spawn(async move {
+            loop {
+                sends.broadcast_text("hello").await.unwrap();
+            }
+        });
+        let mut before = 0;
+        while before < 500 * MEMBERS {
+            tokio::task::yield_now().await;
+            let after = room.stats().messages_sent;
+            assert!(after - before <= 4 * MEMBERS, "{} at once", after - before);
+            before = after;
+        }
+        task.abort();
+    });
+}
+
+/// Who gives up in the middle has sent it all the same.
+#[test]
+fn a_large_broadcast_goes_on_without_its_sender() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let hub = Hub::default();
+        let limits = Arc::<Limits>::default();
+        let fakes: Vec<_> = (0..5000).map(|id| Fake::new(id, &limits, &hub)).collect();
+        let room = hub.room("a");
+        let members: Vec<_> = fakes.iter().map(|fake| now(room.join(fake)).unwrap()).collect();
+        {
+            let mut sends = pin!(room.broadcast_text("hello"));
+            assert!(sends.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        // Never polled.
+        drop(room.broadcast_text("nothing"));
+        while reached(&members) < members.len() {
+            tokio::task::yield_now().await;
+        }
+        assert!(fakes.iter().all(|fake| fake.read(100) == b"\x81\x05hello"));
+    });
+}
+
 /// Sockets whose flush is still to come.
 fn touched(fakes: &[Fake]) -> usize {
     fakes.iter().filter(|fake| fake.0.outbox().touched).count()
