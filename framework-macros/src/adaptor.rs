@@ -16,10 +16,15 @@ impl Callable<'_> {
         each.map(|(index, argument)| self.extraction(index, argument)).collect()
     }
 
+    /// The names of the values.
+    pub(crate) fn values(&self) -> Vec<Ident> {
+        (0..self.arguments.len()).map(value_name).collect()
+    }
+
     /// The call of the user's function with the values, placed where its type is written.
     pub(crate) fn call(&self) -> TokenStream {
         let name = &self.function.sig.ident;
-        let values = (0..self.arguments.len()).map(value_name);
+        let values = self.values();
         let place = self.returns_at();
         let name = spans::placed(name.to_token_stream(), place);
         quote_spanned!(place=> #name(#(#values),*))

@@ -15,7 +15,7 @@ use crate::path::{Param, Path};
 use mark::Mark;
 
 pub(crate) use mark::is_mark;
-pub(crate) use types::{is_optional, is_owned, last_segment};
+pub(crate) use types::{is_optional, is_owned, is_scalar, last_segment, owned};
 
 /// An argument, ready to be expanded.
 #[derive(Clone)]
@@ -74,7 +74,7 @@ pub(crate) struct Host<'h> {
 
 impl Host<'_> {
     /// The path parameter that the argument `name` takes. `_name` takes it unused.
-    fn param(&self, name: &str) -> Option<&Param> {
+    pub(crate) fn param(&self, name: &str) -> Option<&Param> {
         let quiet = name.strip_prefix('_');
         let find = |name: &str| self.path.param(name);
         find(name).or_else(|| find(quiet?))
@@ -230,7 +230,7 @@ fn no_socket(host: &Host<'_>) -> String {
 }
 
 /// The only name that `pat` binds, and whether it binds the whole value.
-fn bound_name(pat: &Pat) -> (Option<Ident>, bool) {
+pub(crate) fn bound_name(pat: &Pat) -> (Option<Ident>, bool) {
     match pat {
         Pat::Ident(pat) => (Some(pat.ident.clone()), true),
         Pat::Paren(pat) => bound_name(&pat.pat),

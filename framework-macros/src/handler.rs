@@ -15,14 +15,16 @@ use crate::argument::{Argument, Host, is_mark};
 use crate::attributes::under;
 use crate::cfg;
 use crate::errors::Errors;
+use crate::events;
 use crate::function::Function;
 use crate::kind::Kind;
 use crate::options::private;
 use crate::refuse::refuse;
 
 pub(crate) use attribute::{RouteAttribute, parse_path};
+pub(crate) use expand::MARKER;
 pub(crate) use options::is_token;
-pub(crate) use validate::{MOST_ARGUMENTS, count};
+pub(crate) use validate::{MOST_ARGUMENTS, count, untaken_params};
 
 /// A handler, read but not yet judged.
 pub(crate) struct Handler<'h> {
@@ -35,6 +37,9 @@ pub(crate) struct Handler<'h> {
 pub(crate) fn run(kind: Kind, attribute: TokenStream, item: TokenStream) -> TokenStream {
     let mut errors = Errors::new();
     let attribute = RouteAttribute::read(kind, attribute, &mut errors);
+    if kind.is_socket() && events::is_block(&item) {
+        return events::run(&attribute, item, errors);
+    }
     let function = match Function::read(item.clone()) {
         Ok(function) => function,
         Err(reason) => return refuse(kind.attribute(), reason, item, errors),

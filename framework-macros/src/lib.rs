@@ -13,6 +13,7 @@ mod cfg;
 mod dependency;
 mod entry;
 mod errors;
+mod events;
 mod function;
 mod handler;
 mod kind;
@@ -74,6 +75,30 @@ use proc_macro::TokenStream;
 ///
 /// An argument may stand under `#[cfg]`, and may be a pattern: `State(db): State<Db>`.
 ///
+/// # On an `impl` block
+///
+/// ```
+/// use sockeye::prelude::*;
+///
+/// struct Echo;
+///
+/// #[websocket("/echo")]
+/// impl Echo {
+///     async fn message(&self, peer: &Peer, message: Message) -> Result<()> {
+///         peer.send(&message).await
+///     }
+/// }
+///
+/// # fn main() {
+/// let app = App::new().route(Echo);
+/// # }
+/// ```
+///
+/// Each method handles an event: `upgrade(&self, up: &mut Upgrade)`, `open(&self, peer: &Peer)`, `message` with the message
+/// behind the peer, `close` with the peer's `Option<CloseFrame>`, `error` with the `&Error`, and those with [`macro@on`].
+/// Behind these stand arguments as in functions, without `#[cfg]`. They are taken once, before the upgrade; each method
+/// names those that it needs, and gets clones. `route` takes an instance, which all peers share, or an `Arc` of one.
+///
 /// # Options
 ///
 /// | option | meaning |
@@ -89,6 +114,33 @@ use proc_macro::TokenStream;
 #[proc_macro_attribute]
 pub fn websocket(attribute: TokenStream, item: TokenStream) -> TokenStream {
     handler::run(Kind::WebSocket, attribute.into(), item.into()).into()
+}
+
+/// Says which messages a method of an event handler takes: JSON objects with this `type`.
+///
+/// ```
+/// use sockeye::prelude::*;
+///
+/// struct Chat;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Typing {
+///     on: bool,
+/// }
+///
+/// #[websocket("/chat")]
+/// impl Chat {
+///     #[on("typing")]
+///     async fn typing(&self, peer: &Peer, event: Typing) -> Result<()> {
+///         peer.send_json(&event.on).await
+///     }
+/// }
+/// ```
+///
+/// The event is read from the whole object. It stands only in an `impl` block under [`macro@websocket`].
+#[proc_macro_attribute]
+pub fn on(attribute: TokenStream, item: TokenStream) -> TokenStream {
+    events::on_alone(attribute.into(), item.into()).into()
 }
 
 /// Makes an async function the handler of `GET` requests.

@@ -142,8 +142,12 @@ fn entry(input: ParseStream<'_>) -> syn::Result<Entry> {
     if input.is_empty() || input.peek(Token![,]) {
         return Err(syn::Error::new_spanned(&name, format!("the value of `{name}` is missing")));
     }
-    let value = Some(input.parse::<Expr>()?);
-    Ok(Entry { name, value })
+    // A literal that another macro was given comes in a group without delimiters.
+    let mut value = input.parse::<Expr>()?;
+    while let Expr::Group(group) = value {
+        value = *group.expr;
+    }
+    Ok(Entry { name, value: Some(value) })
 }
 
 fn comma(input: ParseStream<'_>, errors: &mut Errors) {

@@ -29,6 +29,21 @@ impl<'s> Shape<'s> {
 
     /// What no handler or dependency may be. `what` names it: `a handler`.
     pub(crate) fn check(&mut self, sig: &Signature, what: &str) {
+        self.qualifiers(sig, what);
+        if let Some(receiver) = receiver(sig) {
+            let help = "shared values are taken as an argument: `State<T>`";
+            self.push(receiver, &format!("{what} is a free function, without `self`: {help}"));
+        }
+        self.generics(sig, what);
+    }
+
+    /// The same for a method.
+    pub(crate) fn check_method(&mut self, sig: &Signature, what: &str) {
+        self.qualifiers(sig, what);
+        self.generics(sig, what);
+    }
+
+    fn qualifiers(&mut self, sig: &Signature, what: &str) {
         if sig.asyncness.is_none() {
             self.push(sig.fn_token, &format!("{what} is an async function: add `async`"));
         }
@@ -45,11 +60,6 @@ impl<'s> Shape<'s> {
         if let Some(variadic) = &sig.variadic {
             self.push(variadic, &format!("{what} names each of its arguments"));
         }
-        if let Some(receiver) = receiver(sig) {
-            let help = "shared values are taken as an argument: `State<T>`";
-            self.push(receiver, &format!("{what} is a free function, without `self`: {help}"));
-        }
-        self.generics(sig, what);
     }
 
     /// Reported without the signature: what to write for a parameter only the user knows.

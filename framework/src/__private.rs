@@ -1,18 +1,20 @@
 //! What the macros may name. Not for people: it changes without notice.
 
-pub use std::{borrow::Cow, boxed::Box};
+pub use std::{borrow::Cow, boxed::Box, sync::Arc};
 
 use crate::extract::{Rejection, cookie_values, header_values, path_argument, query_values, run_dependency};
 pub use crate::{
     Compression, Overflow, Router,
+    error::Error,
+    events::{EventHandler, Events, Fault, FromMessage, Peer, UpgradeOutcome, event, event_route},
     extract::{
         ArgInfo, Dependency, DependencyFn, FromPath, FromRequest, FromValues, Location, Needs, Param, ParamError,
         Place, Request,
     },
     http::{IntoResponse, Response},
-    route::{Call, Endpoint, Handler, HttpMethod, Invalid, RouteInfo, RouteKind, RouteOptions, Running},
+    route::{Call, Endpoint, Handler, HttpMethod, Invalid, Route, RouteInfo, RouteKind, RouteOptions, Running},
     rt::{BoxFuture, Flavor, RuntimeOptions},
-    ws::{SocketArg, SocketOutcome, Upgrade},
+    ws::{CloseFrame, Message, SocketArg, SocketOutcome, Upgrade},
 };
 
 /// How one argument is had.
@@ -122,6 +124,21 @@ pub trait ResultParts {
 
 impl<T, E> ResultParts for Result<T, E> {
     type Value = T;
+}
+
+/// An argument for one of several methods.
+pub fn copy<T: Clone>(argument: &T) -> T {
+    argument.clone()
+}
+
+/// How a method of an event handler ended.
+pub fn handled<T: SocketOutcome>(returned: T) -> Result<(), Fault> {
+    returned.into_result().map_err(Fault::Failed)
+}
+
+/// The event handler of a module with `#[router]`, which has to make the instance itself.
+pub fn handlers_in_a_router_are_default<H: EventHandler + Default>() -> H {
+    H::default()
 }
 
 /// Makes the socket argument.

@@ -12,6 +12,9 @@ mod arguments {}
 #[doc = include_str!("../../book/src/talking.md")]
 mod talking {}
 
+#[doc = include_str!("../../book/src/event-handlers.md")]
+mod event_handlers {}
+
 #[doc = include_str!("../../book/src/closing.md")]
 mod closing {}
 

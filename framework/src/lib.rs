@@ -21,6 +21,7 @@
 //! # Where things are
 //!
 //! - Handlers: [`websocket`], [`get`], [`post`], [`put`], [`patch`], [`delete`]; [`router`] for modules; [`dependency`].
+//! - The same on an `impl` block, a method an event: [`on`], [`Peer`].
 //! - What a handler takes: [`WebSocket`], [`Upgrade`], and everything that is [`FromRequest`].
 //! - Many at once: [`Hub`], [`Room`], [`Member`]; [`Overflow`] for those that are too slow.
 //! - What serves: [`App`], [`Router`], [`Server`]; limits and time-outs in [`Limits`].
@@ -43,6 +44,7 @@ mod app;
 mod book;
 mod config;
 mod error;
+mod events;
 mod extract;
 mod http;
 mod hub;
@@ -69,6 +71,7 @@ pub use crate::{
     app::App,
     config::{Compression, Limits, Origins, Overflow},
     error::{BoxError, Error, ErrorKind, Result},
+    events::{EventHandler, FromMessage, Peer, UpgradeOutcome},
     extract::{
         ArgInfo, Cookies, Extension, FromPath, FromRequest, FromValues, Headers, OptionalFromRequest, Param,
         ParamError, Path, PeerAddr, Query, Rejection, Request, State, ValueError,
@@ -83,13 +86,13 @@ pub use crate::{
     server::Server,
     sse::{Event, EventSender, EventStream, IntoEvent, LastEventId, Sse},
     ws::{
-        CloseCode, CloseFrame, Connected, ConnectionId, Decided, Inbound, Iter, Message, Outbound, Params, Part,
-        Receiver, Sender, SocketOutcome, Text, Upgrade, WebSocket,
+        CloseCode, CloseFrame, Connected, ConnectionId, Decided, Extensions, Inbound, Iter, Message, Outbound, Params,
+        Part, Receiver, Sender, SocketOutcome, Text, Upgrade, WebSocket,
     },
 };
 pub use ::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 pub use bytes::Bytes;
-pub use sockeye_macros::{Param, delete, dependency, get, main, patch, post, put, router, test, websocket};
+pub use sockeye_macros::{Param, delete, dependency, get, main, on, patch, post, put, router, test, websocket};
 /// tokio's clock, so that `sockeye` can be the only dependency.
 pub use tokio::time;
 

@@ -32,6 +32,11 @@ fn is_named(ty: &Type, names: &[&str]) -> bool {
     last_segment(ty).is_some_and(|segment| names.iter().any(|name| segment.ident == name))
 }
 
+/// Text, numbers and the like.
+pub(crate) fn is_scalar(ty: &Type) -> bool {
+    is_plain(ty) && !is_optional(ty)
+}
+
 /// The types that read the query value of the argument's name.
 fn is_plain(ty: &Type) -> bool {
     let plain = [
@@ -85,7 +90,7 @@ fn unowned(ty: &Type) -> Option<String> {
 }
 
 /// The type that holds what `ty` borrows.
-pub(super) fn owned(ty: &Type) -> TokenStream {
+pub(crate) fn owned(ty: &Type) -> TokenStream {
     match ty {
         Type::Reference(reference) => match &*reference.elem {
             Type::Path(path) if path.path.is_ident("str") => quote!(String),

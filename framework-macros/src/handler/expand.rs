@@ -11,7 +11,7 @@ use crate::callable::Callable;
 use crate::spans;
 use crate::tables::location;
 
-pub(super) const MARKER: &str = "__sockeye_";
+pub(crate) const MARKER: &str = "__sockeye_";
 
 pub(super) fn expand(handler: &Handler<'_>) -> Vec<TokenStream> {
     let callable = Callable::new(handler.function, &handler.arguments, MARKER, handler.private());
@@ -53,7 +53,7 @@ impl Handler<'_> {
     }
 
     /// The route as plain data.
-    fn info(&self, callable: &Callable<'_>) -> TokenStream {
+    pub(crate) fn info(&self, callable: &Callable<'_>) -> TokenStream {
         let private = &callable.private;
         let kind = match self.attribute.kind.method() {
             None => quote!(WebSocket),

@@ -64,7 +64,7 @@ pub(crate) fn count(arguments: &[Argument], what: &str, errors: &mut Errors) {
 }
 
 /// Each parameter of the path is the name of an argument, unless `Path<T>` takes them all.
-fn untaken_params(handler: &Handler<'_>, errors: &mut Errors) {
+pub(crate) fn untaken_params(handler: &Handler<'_>, errors: &mut Errors) {
     if handler.arguments.iter().any(takes_all) {
         return;
     }

@@ -31,7 +31,11 @@ fn router(module: &RouterModule) -> TokenStream {
     let tag = options.tag.as_ref().map(|tag| quote_spanned!(Span::mixed_site()=> let router = router.tag(#tag);));
     let routes = module.routes.iter().map(|route| {
         let (cfgs, name) = (&route.cfgs, &route.name);
-        quote_spanned!(Span::mixed_site()=> #(#cfgs)* let router = router.route(self::#name);)
+        let value = match &route.instance {
+            None => quote_spanned!(Span::mixed_site()=> self::#name),
+            Some(ty) => quote_spanned!(Span::mixed_site()=> #private::handlers_in_a_router_are_default::<#ty>()),
+        };
+        quote_spanned!(Span::mixed_site()=> #(#cfgs)* let router = router.route(#value);)
     });
     quote_spanned! {Span::mixed_site()=>
         /// The handlers of this module, in order.

@@ -3,8 +3,9 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, quote};
 use syn::parse::{ParseStream, Parser};
-use syn::{Attribute, Item, LitStr, Meta};
+use syn::{Attribute, Item, LitStr, Meta, Type};
 
+use crate::argument::last_segment;
 use crate::cfg::cfg_attr;
 use crate::kind::Kind;
 use crate::path::{self, Path, Role};
@@ -13,6 +14,8 @@ use crate::path::{self, Path, Role};
 pub(super) struct Route {
     pub(super) kind: Kind,
     pub(super) name: Ident,
+    /// An event handler: the type that an instance is made of.
+    pub(super) instance: Option<Box<Type>>,
     pub(super) literal: Option<LitStr>,
     /// Broken if there is no literal; its own macro reports that.
     pub(super) path: Path,
@@ -22,12 +25,16 @@ pub(super) struct Route {
 
 impl Route {
     pub(super) fn read(item: &Item) -> Option<Route> {
-        let Item::Fn(function) = item else {
-            return None;
+        let (attrs, name, instance) = match item {
+            Item::Fn(function) => (&function.attrs, function.sig.ident.clone(), None),
+            Item::Impl(block) => {
+                (&block.attrs, last_segment(&block.self_ty)?.ident.clone(), Some(block.self_ty.clone()))
+            }
+            _ => return None,
         };
         let mut cfgs = Vec::new();
         let mut mark = None;
-        for attribute in &function.attrs {
+        for attribute in attrs {
             if attribute.path().is_ident("cfg") {
                 cfgs.push(attribute.to_token_stream());
             } else if let Some(kind) = Kind::of(attribute.path()) {
@@ -43,8 +50,8 @@ impl Route {
             Some(text) => path::parse(&text, Role::Route).0,
             None => Path { broken: true, ..Path::default() },
         };
-        let name = function.sig.ident.clone();
-        Some(Route { kind, name, literal, path, cfgs })
+        // On a block, the others are a mistake that they report.
+        (instance.is_none() || kind.is_socket()).then_some(Route { kind, name, instance, literal, path, cfgs })
     }
 }
 

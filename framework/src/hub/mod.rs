@@ -65,6 +65,13 @@ pub struct Hub {
 }
 
 impl Hub {
+    /// The hub of the app that serves `request`.
+    pub(crate) fn of(request: &Request) -> Result<Self, Rejection> {
+        let hub = request.state::<Self>();
+        let hub = hub.ok_or_else(|| Rejection::not_provided("state", "Hub", "serve the request with an `App`"))?;
+        Ok(Self::clone(&hub))
+    }
+
     /// The room of this name. It comes to be when it is first asked for, and is forgotten when it is empty and nobody holds
     /// a handle to it.
     ///
@@ -196,9 +203,7 @@ impl FromRequest for Hub {
     type Rejection = Rejection;
 
     async fn from_request(request: &mut Request, _: &ArgInfo) -> Result<Self, Rejection> {
-        let hub = request.state::<Self>();
-        let hub = hub.ok_or_else(|| Rejection::not_provided("state", "Hub", "serve the request with an `App`"))?;
-        Ok(Self::clone(&hub))
+        Self::of(request)
     }
 }
 

@@ -2,14 +2,20 @@
 
 use std::{borrow::Cow, fmt};
 
-use super::{Call, Endpoint, RouteInfo, RouteKind, layer::LayeredService, leaf::Leaf};
-use crate::extract::{Dependency, DependencyFn, Location, Needs};
+use super::{Call, Endpoint, RouteInfo, RouteKind, Running, layer::LayeredService, leaf::Leaf};
+use crate::{
+    extract::{Dependency, DependencyFn, Location, Needs, Request},
+    http::Response,
+    rt::BoxFuture,
+    ws::Upgrade,
+};
 
 /// A handler with its path: what [`Router::route`](super::Router::route) takes.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a route",
     label = "not a route",
     note = "add `#[websocket(\"/path\")]`, `#[get(\"/path\")]` or one of their siblings to the function",
+    note = "for a type whose methods are events, add `#[websocket(\"/path\")]` to its `impl` block",
     note = "for a closure use `.websocket(\"/path\", closure)`"
 )]
 pub trait IntoRoute<Args> {
@@ -39,16 +45,27 @@ pub(crate) enum Target {
 
 impl Route {
     fn of<E: Endpoint>() -> Self {
-        let info: &'static RouteInfo = E::info();
         let mut needs = Needs::default();
         E::needs(&mut needs);
+        Self::new(E::info(), needs, Leaf::of(E::handler(), E::info().options))
+    }
+
+    /// A socket whose adaptor is a closure.
+    pub(crate) fn socket<H>(info: &'static RouteInfo, needs: Needs, handler: H) -> Self
+    where
+        H: for<'r> Fn(&'r mut Request, Upgrade) -> BoxFuture<'r, Result<Running, Response>> + Send + Sync + 'static,
+    {
+        Self::new(info, needs, Leaf::socket(handler, info.options))
+    }
+
+    fn new(info: &'static RouteInfo, needs: Needs, leaf: Leaf) -> Self {
         Self {
             kind: info.kind,
             path: info.path.to_owned(),
             name: Cow::Borrowed(info.name),
             location: info.location,
             needs,
-            target: Target::Leaf(Leaf::of(E::handler(), info.options)),
+            target: Target::Leaf(leaf),
         }
     }
 }

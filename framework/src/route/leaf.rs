@@ -48,12 +48,12 @@ impl Leaf {
         Self { call: LeafCall::Macro(handler), options, limits: Arc::default() }
     }
 
-    pub(crate) fn socket<H>(handler: H) -> Self
+    pub(crate) fn socket<H>(handler: H, options: RouteOptions) -> Self
     where
         H: for<'r> Fn(&'r mut Request, Upgrade) -> BoxFuture<'r, Result<Running, Response>> + Send + Sync + 'static,
     {
         let call = LeafCall::Socket(Arc::new(handler));
-        Self { call, options: RouteOptions::DEFAULT, limits: Arc::default() }
+        Self { call, options, limits: Arc::default() }
     }
 
     /// Kept for one app: one that was cloned and given other limits has to make its own each time.

@@ -15,7 +15,7 @@ use crate::{
     error::{BoxError, Result},
     extract::{Location, Needs},
     http::{Body, MessageBody, Response},
-    ws::{WebSocket, socket},
+    ws::{RouteOptions, WebSocket, socket},
 };
 
 /// Routes that belong together: under one prefix, inside the same layers.
@@ -88,10 +88,13 @@ impl Router {
         H: Fn(WebSocket) -> F + Send + Sync + 'static,
         F: Future<Output = Result<()>> + Send + 'static,
     {
-        let leaf = Leaf::socket(move |_, upgrade| {
-            let call: Call<(), F::Output> = Call::new(handler(socket(upgrade)));
-            Box::pin(async move { Ok(Running::new(call)) })
-        });
+        let leaf = Leaf::socket(
+            move |_, upgrade| {
+                let call: Call<(), F::Output> = Call::new(handler(socket(upgrade)));
+                Box::pin(async move { Ok(Running::new(call)) })
+            },
+            RouteOptions::DEFAULT,
+        );
         self.routes.push(Route {
             kind: RouteKind::WebSocket,
             path: self.join(path),

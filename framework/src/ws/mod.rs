@@ -4,6 +4,7 @@ mod alarms;
 mod connected;
 mod connection;
 mod driver;
+mod extensions;
 mod facts;
 #[cfg_attr(not(feature = "testing"), path = "failures_off.rs")]
 mod failures;
@@ -30,6 +31,7 @@ pub(crate) use connected::Handle;
 pub(crate) use connection::Connection;
 #[cfg(test)]
 pub(crate) use connection::fake;
+pub use extensions::Extensions;
 pub use facts::Params;
 #[cfg(feature = "testing")]
 pub(crate) use failures::Failures;
@@ -41,10 +43,10 @@ pub(crate) use io::Stream;
 pub use options::{Invalid, RouteOptions};
 pub(crate) use outbox::Delivery;
 pub use outcome::SocketOutcome;
-pub(crate) use outcome::panic_message;
-pub(crate) use outcome::{HandlerFuture, Outcome};
+pub(crate) use outcome::{End, Failure, HandlerFuture, Outcome, panic_message};
 pub use proto::{CloseCode, CloseFrame, Message, Text};
 pub use receive::Iter;
+pub(crate) use receive::expect_bytes;
 pub(crate) use scope::PublishScope;
 pub use socket::{ConnectionId, WebSocket};
 pub(crate) use sockets::Sockets;
@@ -54,6 +56,7 @@ pub(crate) use tally::Tally;
 pub(crate) use traffic::Traffic;
 pub(crate) use typed::Encoded;
 pub use typed::{Inbound, Outbound};
+pub(crate) use typed::{expect_text, from_json, invalid_reply};
 pub(crate) use upgrade::socket;
 pub(crate) use upgrade::{Attached, UpgradeHandle, prepare};
 pub use upgrade::{Decided, SocketArg, Upgrade};

@@ -14,9 +14,22 @@ pub(crate) type HandlerFuture = Pin<Box<dyn Future<Output = Outcome> + Send>>;
     label = "not what a socket handler returns",
     note = "return nothing, or `Result<()>`; what the peer shall get is sent with `ws.send_text(…)` and its siblings"
 )]
-pub trait SocketOutcome: Send {
+pub trait SocketOutcome: Send + Sized {
     #[doc(hidden)]
-    fn into_outcome(self) -> Outcome;
+    fn into_result(self) -> Result<(), Failure>;
+
+    #[doc(hidden)]
+    fn into_outcome(self) -> Outcome {
+        Outcome(self.into_result().err().map_or(End::Normal, |failure| failure.end))
+    }
+}
+
+/// An error that a handler gave back.
+#[derive(Debug)]
+pub struct Failure {
+    pub(crate) error: Error,
+    /// What it asks for.
+    pub(crate) end: End,
 }
 
 /// How a handler ended.
@@ -34,19 +47,18 @@ pub(crate) enum End {
 }
 
 impl SocketOutcome for () {
-    fn into_outcome(self) -> Outcome {
-        Outcome(End::Normal)
+    fn into_result(self) -> Result<(), Failure> {
+        Ok(())
     }
 }
 
 impl<E: Into<BoxError> + Send + 'static> SocketOutcome for Result<(), E> {
-    fn into_outcome(self) -> Outcome {
-        Outcome(match self {
-            Ok(()) => End::Normal,
-            Err(error) => inside_anyhow(&error).unwrap_or_else(|| {
-                let error: BoxError = error.into();
-                judge(&*error).unwrap_or_else(|| End::Failed(chain(&*error)))
-            }),
+    fn into_result(self) -> Result<(), Failure> {
+        self.map_err(|error| {
+            let inside = inside_anyhow(&error);
+            let error: BoxError = error.into();
+            let end = inside.or_else(|| judge(&*error)).unwrap_or_else(|| End::Failed(chain(&*error)));
+            Failure { error: Error::other(error), end }
         })
     }
 }
@@ -80,6 +92,14 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
         next = cause.source();
     }
     text
+}
+
+impl Failure {
+    /// A part of a handler panicked.
+    pub(crate) fn panicked(payload: &(dyn Any + Send)) -> Self {
+        let text = format!("panicked: {}", panic_message(payload));
+        Self { error: Error::other(text.clone()), end: End::Failed(text) }
+    }
 }
 
 /// The end of a handler that panicked.

@@ -80,7 +80,7 @@ impl<In: Inbound> Inlet<In> {
             match self.connection().invalid {
                 Invalid::Pass => return Poll::Ready(Ok(Err(error))),
                 Invalid::Close => return Poll::Ready(Ok(Err(refuse(self.connection(), error)))),
-                Invalid::Reply => self.reply = Some(Box::new(Payload::Owned(invalid_reply(&error)))),
+                Invalid::Reply => self.reply = Some(Box::new(Payload::Owned(invalid_reply(&error).into_bytes()))),
             }
         }
     }
@@ -111,7 +111,7 @@ fn refuse(connection: &Arc<Connection>, error: Error) -> Error {
     error
 }
 
-pub(super) fn expect_bytes(message: Message) -> Result<Bytes> {
+pub(crate) fn expect_bytes(message: Message) -> Result<Bytes> {
     match message {
         Message::Binary(bytes) => Ok(bytes),
         Message::Text(_) => Err(Error::unexpected_kind("binary", "text")),

@@ -402,8 +402,14 @@ impl<In, Out> WebSocket<In, Out> {
 }
 
 impl<Out> Sender<Out> {
-    fn connection(&self) -> &Arc<Connection> {
+    pub(crate) fn connection(&self) -> &Arc<Connection> {
         &self.connection
+    }
+
+    /// Sends a message of any type.
+    pub(crate) async fn send_any<T: Outbound + ?Sized>(&self, message: &T) -> Result<()> {
+        let encoded = message.encode()?;
+        poll_fn(|cx| self.connection().poll_send(cx, encoded.op, &encoded.payload)).await
     }
 }
 

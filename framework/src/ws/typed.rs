@@ -87,10 +87,10 @@ pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
 }
 
 /// What goes back to a peer whose message did not parse (`invalid = "reply"`).
-pub(crate) fn invalid_reply(error: &Error) -> Vec<u8> {
+pub(crate) fn invalid_reply(error: &Error) -> String {
     let reply = serde_json::json!({
         "type": "error",
         "data": { "code": "invalid_message", "message": error.to_string() },
     });
-    reply.to_string().into_bytes()
+    reply.to_string()
 }

@@ -19,6 +19,7 @@ use super::{
     CloseCode, ConnectionId, HandlerFuture, Message, Params, RouteOptions, Sockets, WebSocket,
     connection::Connection,
     driver::Driver,
+    extensions::Extensions,
     facts::Facts,
     handshake::{Handshake, accepted},
     io::Stream,
@@ -83,6 +84,7 @@ pub struct Upgrade<In = Message, Out = Message> {
 struct Slot {
     decision: Mutex<Decision>,
     offered: Vec<String>,
+    extensions: Extensions,
 }
 
 #[derive(Debug, Default)]
@@ -145,6 +147,12 @@ impl<In, Out> Upgrade<In, Out> {
         &self.slot.offered
     }
 
+    /// Values that the peer of event handlers will have: what `upgrade` puts in, the other methods find in
+    /// [`Peer::extensions`](crate::Peer::extensions).
+    pub fn extensions(&self) -> &Extensions {
+        &self.slot.extensions
+    }
+
     /// Sends a header with the 101: a cookie, say. One that holds what no header may hold is left out and logged.
     pub fn header<K, V>(&self, name: K, value: V) -> &Self
     where
@@ -198,6 +206,11 @@ impl<In, Out> Upgrade<In, Out> {
             self.connection.close(Some(&frame));
         }
         self.decide(Verdict::Accept)
+    }
+
+    /// Whether the handler has decided.
+    pub(crate) fn is_decided(&self) -> bool {
+        lock(&self.slot.decision).verdict.is_some()
     }
 
     /// The first decision counts.
@@ -266,7 +279,8 @@ pub(crate) fn prepare(
     let connection = Connection::new(sockets.next_id(), facts, limits.clone(), options, sockets.traffic.clone());
     let connection = Arc::new(connection);
     connection.outbox().deflater = handshake.deflate.map(|agreed| Box::new(agreed.deflater()));
-    let slot = Arc::new(Slot { decision: Mutex::default(), offered: handshake.offered });
+    let slot =
+        Arc::new(Slot { decision: Mutex::default(), offered: handshake.offered, extensions: Extensions::default() });
     let upgrade = Upgrade { slot: slot.clone(), connection: connection.clone(), types: PhantomData };
     let pending = Pending {
         accept: handshake.accept,
