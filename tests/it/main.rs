@@ -3,6 +3,7 @@
 mod api;
 mod client;
 mod deflate;
+mod event_handlers;
 mod events;
 mod extraction;
 mod memory;

@@ -5,10 +5,11 @@
 
 use std::{env, fs, path::PathBuf};
 
-const TOPICS: [&str; 8] = ["path", "arguments", "shape", "options", "router", "extractors", "params", "mistakes"];
+const TOPICS: [&str; 9] =
+    ["path", "arguments", "shape", "options", "router", "extractors", "params", "mistakes", "events"];
 
 /// Cases in which more than one error is the point.
-const MANY: [&str; 3] = ["path/several", "shape/all_at_once", "shape/constant"];
+const MANY: [&str; 4] = ["path/several", "shape/all_at_once", "shape/constant", "events/not_sync"];
 
 /// Its tests run here, as what passes is not compiled as a test.
 #[allow(dead_code)]

@@ -4,7 +4,7 @@ use sockeye::prelude::*;
 
 struct Room;
 
-#[websocket("/ws")]
+#[get("/ws")]
 impl Room {
     fn open(&self) {}
 }

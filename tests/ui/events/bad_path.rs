@@ -1,0 +1,14 @@
+//! The path is checked as for functions.
+
+use sockeye::prelude::*;
+
+struct Chat;
+
+#[websocket("chat")]
+impl Chat {
+    async fn open(&self, peer: &Peer) {}
+}
+
+fn main() {
+    let _app = App::new().route(Chat);
+}
