@@ -3,7 +3,7 @@
 //   ADDR=127.0.0.1:8000 [SCREENSHOTS=<folder>] node assistant_chromium.mjs
 import { join } from "node:path";
 import "./rows.js";
-import { launch } from "./chromium.mjs";
+import { launch, lowContrasts } from "./chromium.mjs";
 import { addr, report } from "./report.mjs";
 
 const { same, withinLimit } = globalThis.Tour;
@@ -103,7 +103,7 @@ for (const [colorScheme, width] of [["light", 900], ["dark", 900], ["dark", 320]
         await log(page, 1);
         const root = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
         same(root[0] <= root[1], true);
-        const low = await page.evaluate(lowContrasts);
+        const low = await page.evaluate(lowContrasts, "h1, p, label, button, textarea, #log span");
         same(low, []);
         if (process.env.SCREENSHOTS) {
           await page.screenshot({ path: join(process.env.SCREENSHOTS, `assistant-${colorScheme}-${width}.png`) });
@@ -111,28 +111,6 @@ for (const [colorScheme, width] of [["light", 900], ["dark", 900], ["dark", 320]
       },
       { colorScheme, viewport: { width, height: 640 } },
     ));
-}
-
-/** In the page: the texts with a contrast below 4.5 to 1 (WCAG 2.2, 1.4.3). */
-function lowContrasts() {
-  const channels = (color) => color.match(/[\d.]+/g).map(Number);
-  const linear = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
-  const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
-  const paper = (element) => {
-    for (let each = element; each; each = each.parentElement) {
-      const color = channels(getComputedStyle(each).backgroundColor);
-      if (color.length < 4 || color[3] > 0) return color;
-    }
-    return [255, 255, 255];
-  };
-  const low = [];
-  for (const element of document.querySelectorAll("h1, p, label, button, textarea, #log span")) {
-    if (element.closest("[hidden]")) continue;
-    const pair = [luminance(channels(getComputedStyle(element).color)), luminance(paper(element))].sort((a, b) => b - a);
-    const contrast = (pair[0] + 0.05) / (pair[1] + 0.05);
-    if (contrast < 4.5) low.push(`${element.tagName} ${element.id || element.className}: ${contrast.toFixed(2)}`);
-  }
-  return low;
 }
 
 row("/api/eco-ws", "a page's own script gets its welcome", () =>

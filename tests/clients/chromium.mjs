@@ -25,3 +25,25 @@ export async function launch(options = {}) {
   context.setDefaultTimeout(LIMIT);
   return { browser, context };
 }
+
+/** To run in a page: of what `texts` selects, the texts with a contrast below 4.5 to 1 (WCAG 2.2, 1.4.3). */
+export function lowContrasts(texts) {
+  const channels = (color) => color.match(/[\d.]+/g).map(Number);
+  const linear = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
+  const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
+  const paper = (element) => {
+    for (let each = element; each; each = each.parentElement) {
+      const color = channels(getComputedStyle(each).backgroundColor);
+      if (color.length < 4 || color[3] > 0) return color;
+    }
+    return [255, 255, 255];
+  };
+  const low = [];
+  for (const element of document.querySelectorAll(texts)) {
+    if (element.closest("[hidden]")) continue;
+    const pair = [luminance(channels(getComputedStyle(element).color)), luminance(paper(element))].sort((a, b) => b - a);
+    const contrast = (pair[0] + 0.05) / (pair[1] + 0.05);
+    if (contrast < 4.5) low.push(`${element.tagName} ${element.id || element.className}: ${contrast.toFixed(2)}`);
+  }
+  return low;
+}
