@@ -1,9 +1,16 @@
-//! Says welcome, then repeats what it hears.
+//! A controller: says welcome, then repeats what it hears.
 
-use sockeye::prelude::*;
+use sockeye::{Text, prelude::*};
+
+pub(crate) struct Eco;
 
 #[websocket("/api/eco-ws")]
-pub(crate) async fn eco(mut ws: WebSocket) -> Result<()> {
-    ws.send_text("¡Bienvenido!").await?;
-    ws.on_message(async |ws, text| ws.send_text(format!("Eco: {text}")).await).await
+impl Eco {
+    async fn open(&self, peer: &Peer) -> Result<()> {
+        peer.send_text("¡Bienvenido!").await
+    }
+
+    async fn message(&self, peer: &Peer, text: Text) -> Result<()> {
+        peer.send_text(format!("Eco: {text}")).await
+    }
 }

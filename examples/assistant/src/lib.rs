@@ -14,7 +14,7 @@ pub use model::Model;
 
 /// The page, the assistant, and the echo.
 pub fn app(model: Model) -> App {
-    App::new().state(model).route(eco::eco).route(chat::chat).route(page::index).route(page::style).route(page::script)
+    App::new().state(model).route(eco::Eco).route(chat::chat).route(page::index).route(page::style).route(page::script)
 }
 
 #[cfg(test)]
