@@ -32,6 +32,13 @@ impl Codec {
     /// The next message, read from `stream` as the driver reads: into the message's own buffer where it is large.
     pub fn receive(&mut self, stream: &mut &[u8]) -> Option<Message> {
         loop {
+            // As the driver does: most messages are short.
+            let waiting = &mut self.buffer[self.waiting.clone()];
+            if let Some(short) = self.decoder.short(&self.rules, waiting) {
+                let (taken, message) = short.expect("frames of a bench");
+                self.waiting.start += taken;
+                return Some(message);
+            }
             let event = match self.waiting.is_empty() {
                 true if stream.is_empty() => return None,
                 true => self.fill(stream),

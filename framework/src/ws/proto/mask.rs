@@ -20,22 +20,36 @@ impl Mask {
 }
 
 /// Unmasks a payload, or a part of it that begins where `key` does.
+#[inline]
 pub(super) fn unmask(key: [u8; 4], data: &mut [u8]) {
     let half = u64::from(u32::from_ne_bytes(key));
     let wide = (half << 32 | half).to_ne_bytes();
-    // The compiler makes vectors of a block.
-    let mut blocks = data.chunks_exact_mut(BLOCK);
-    for block in &mut blocks {
-        for word in block.chunks_exact_mut(wide.len()) {
-            xor(word, wide);
-        }
+    let (blocks, rest) = data.split_at_mut(data.len() - data.len() % BLOCK);
+    if !blocks.is_empty() {
+        unmask_blocks(wide, blocks);
     }
-    let mut words = blocks.into_remainder().chunks_exact_mut(wide.len());
+    let mut words = rest.chunks_exact_mut(wide.len());
     for word in &mut words {
         xor(word, wide);
     }
-    for (byte, key) in words.into_remainder().iter_mut().zip(key.into_iter().cycle()) {
+    let mut rest = words.into_remainder();
+    if rest.len() >= key.len() {
+        let (four, last) = rest.split_at_mut(key.len());
+        four.iter_mut().zip(key).for_each(|(byte, key)| *byte ^= key);
+        rest = last;
+    }
+    for (byte, key) in rest.iter_mut().zip(key) {
         *byte ^= key;
+    }
+}
+
+/// The compiler makes vectors of a block.
+#[inline(never)]
+fn unmask_blocks(wide: [u8; 8], blocks: &mut [u8]) {
+    for block in blocks.chunks_exact_mut(BLOCK) {
+        for word in block.chunks_exact_mut(wide.len()) {
+            xor(word, wide);
+        }
     }
 }
 
