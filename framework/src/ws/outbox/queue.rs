@@ -183,7 +183,14 @@ impl Queue {
     }
 
     pub(super) fn advance(&mut self, count: usize) {
+        let is_all = count == self.len();
         self.sent += count;
+        if is_all {
+            // Nearly always.
+            self.ends.clear();
+            self.in_frame = false;
+            return;
+        }
         let done = self.ends.partition_point(|end| end.at <= self.sent);
         let last_end = self.ends.drain(..done).next_back();
         self.in_frame = match last_end {
