@@ -45,6 +45,8 @@ pub(crate) struct Driver {
     /// Bytes that were read and could not be decoded yet, because the inbox was full.
     #[expect(clippy::box_collection, reason = "one word while there are none, which is nearly always")]
     carry: Option<Box<Vec<u8>>>,
+    /// Messages that the inbox takes at least: what it did when it was last looked into, less those put in since.
+    known_room: u32,
     /// The inbox's limit no longer counts.
     reads_to_end: bool,
     /// What the outbox said at the last flush.
@@ -114,6 +116,7 @@ impl Driver {
             decoder: Decoder::new(),
             inflater: inflater.map(Box::new),
             carry: None,
+            known_room: 0,
             reads_to_end: false,
             closing: Closing::default(),
             clock: timer::Clock::start(Moment::now()),

@@ -72,8 +72,15 @@ impl Driver {
     /// Decodes and reads until the inbox is full, the stream is dry or the poll's share is used up. Whether there is
     /// something new for the handler.
     pub(super) fn poll_input(&mut self, cx: &mut Context<'_>, input: &mut Input) -> bool {
+        // Others only make room.
+        let mut room = if self.known_room == 0 { self.room() } else { self.known_room as usize };
+        let delivered = self.read(cx, input, &mut room);
+        self.known_room = u32::try_from(room).unwrap_or(u32::MAX);
+        delivered
+    }
+
+    fn read(&mut self, cx: &mut Context<'_>, input: &mut Input, room: &mut usize) -> bool {
         let mut delivered = false;
-        let mut room = self.room();
         input.full = false;
         loop {
             match self.stage {
@@ -85,7 +92,7 @@ impl Driver {
                 // nothing is sent (RFC 6455 section 5.5.1).
                 return delivered || self.come_to_end(input.end.take());
             }
-            if room == 0 && self.closing.may_send_data() {
+            if *room == 0 && self.closing.may_send_data() {
                 input.full = true;
                 return delivered;
             }
@@ -95,12 +102,12 @@ impl Driver {
             if input.start == input.stop && !self.fill(cx, input) {
                 return delivered;
             }
-            if self.take_short(cx, input, &mut room) {
+            if self.take_short(cx, input, room) {
                 delivered = true;
                 continue;
             }
             if let Some(event) = self.decode(input) {
-                delivered |= self.take(event, cx, input, &mut room);
+                delivered |= self.take(event, cx, input, room);
             }
         }
     }
@@ -215,7 +222,9 @@ impl Driver {
     /// Hands on the short messages that come next, under one lock of the inbox. Whether there were any.
     fn take_short(&mut self, cx: &Context<'_>, input: &mut Input, room: &mut usize) -> bool {
         let rules = input.rules;
+        let limit = self.inbox_limit();
         let (mut inbox, mut receiver, before) = (self.connection.inbox(), None, input.messages);
+        *room = inbox.room(limit);
         while *room > 0 && input.messages > 0 && input.direct.is_none() {
             match self.decoder.short(&rules, input.waiting()) {
                 None => break,
