@@ -58,6 +58,11 @@ impl Alarms {
         Next::Nothing
     }
 
+    /// How many are set.
+    pub(super) fn set(&self) -> usize {
+        lock(&self.state).due.len()
+    }
+
     /// No connection is left.
     pub(super) fn clear(&self) {
         lock(&self.state).due = BinaryHeap::new();
@@ -74,22 +79,37 @@ impl Sockets {
         let was_ticking = std::mem::replace(&mut state.ticking, true);
         drop(state);
         if !was_ticking {
-            let ticking = Ticking { alarms: self.alarms.clone(), is_done: false };
-            tokio::spawn(tick(ticking, Arc::downgrade(self)));
+            self.tick();
         } else if is_first {
             self.alarms.changed.notify_one();
         }
     }
+
+    /// Starts a clock, should the one that rang for the alarms that are set be no more.
+    pub(super) fn keep_ticking(self: &Arc<Self>) {
+        let mut state = lock(&self.alarms.state);
+        let is_needed = !state.ticking && !state.due.is_empty();
+        state.ticking |= is_needed;
+        drop(state);
+        if is_needed {
+            self.tick();
+        }
+    }
+
+    fn tick(self: &Arc<Self>) {
+        let ticking = Ticking { alarms: self.alarms.clone(), sockets: Arc::downgrade(self), is_done: false };
+        tokio::spawn(tick(ticking));
+    }
 }
 
 /// The clock's task. It ends when no alarm is set.
-async fn tick(mut ticking: Ticking, sockets: Weak<Sockets>) {
+async fn tick(mut ticking: Ticking) {
     let alarms = ticking.alarms.clone();
     let mut ids = Vec::new();
     loop {
         let next = alarms.take_due(Moment::now(), &mut ids);
         ticking.is_done = matches!(next, Next::Nothing);
-        let Some(sockets) = sockets.upgrade() else { return };
+        let Some(sockets) = ticking.sockets.upgrade() else { return };
         for connection in ids.drain(..).filter_map(|id| sockets.get(id)) {
             connection.ring();
         }
@@ -107,23 +127,60 @@ async fn tick(mut ticking: Ticking, sockets: Weak<Sockets>) {
     }
 }
 
-/// Lets the next alarm start another clock, should this one end with its runtime.
+/// Lets another clock be started, should this one end with its runtime.
 struct Ticking {
     alarms: Arc<Alarms>,
+    sockets: Weak<Sockets>,
     /// It was said already that there is none.
     is_done: bool,
 }
 
 impl Drop for Ticking {
     fn drop(&mut self) {
-        if !self.is_done {
-            lock(&self.alarms.state).ticking = false;
+        if self.is_done {
+            return;
         }
+        let mut state = lock(&self.alarms.state);
+        state.ticking = false;
+        let ids: Vec<_> = state.due.iter().map(|Reverse((_, id))| *id).collect();
+        drop(state);
+        // Those of other runtimes see to it.
+        let Some(sockets) = self.sockets.upgrade() else { return };
+        ids.into_iter().filter_map(|id| sockets.get(id)).for_each(|connection| connection.ring());
     }
 }
 
 impl fmt::Debug for Alarms {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Alarms({} set)", lock(&self.state).due.len())
+        write!(f, "Alarms({} set)", self.set())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::ws::fake;
+
+    /// A connection that only waits must not wait for ever because another runtime has ended, and the clock with it.
+    #[test]
+    fn alarms_outlive_the_clocks_runtime() {
+        let runtime = || tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime");
+        let sockets = Arc::<Sockets>::default();
+        let connection = fake::connection(sockets.next_id(), &Arc::default(), &sockets.traffic);
+        let _registration = sockets.register(connection.clone());
+        let first = runtime();
+        first.block_on(async { sockets.wake_at(Moment::now() + Duration::from_millis(20), connection.id) });
+        assert!(!connection.take_ring());
+        drop(first);
+        assert!(connection.take_ring(), "its driver learns that there is no clock");
+        runtime().block_on(async {
+            sockets.keep_ticking();
+            while !connection.take_ring() {
+                yield_now().await;
+            }
+        });
+        assert_eq!(sockets.alarms.set(), 0);
     }
 }

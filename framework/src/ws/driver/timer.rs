@@ -114,6 +114,9 @@ impl Clock {
     }
 }
 
+#[cfg(test)]
+mod tests;
+
 impl Driver {
     /// Does what is due, and sets the alarm for what is due next, unless it rings early enough.
     pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>) {
@@ -122,7 +125,10 @@ impl Driver {
             self.clock.note(|since| since.message = started.then(|| since.message.unwrap_or(heard)));
         }
         if self.connection.take_ring() {
-            self.clock.armed = None;
+            // The clock itself may have come to an end, and the alarm be still to come: then it rings for that.
+            self.registration.sockets.keep_ticking();
+            // An earlier alarm may have been set since, and this be the one that it left behind: the next is set already.
+            self.clock.armed = self.clock.armed.filter(|armed| *armed > Moment::now());
         }
         while let Some((at, due)) = self.next_due() {
             if self.clock.armed.is_some_and(|armed| armed <= at) {
