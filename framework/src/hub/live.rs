@@ -11,6 +11,7 @@ use std::{
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore},
+    task::yield_now,
     time::{Instant, sleep_until},
 };
 
@@ -244,12 +245,18 @@ impl Timer {
     async fn run(mut self) {
         while let Some(until) = self.next() {
             sleep_until(until).await;
-            let mut state = self.live.state();
-            state.end_grace(Instant::now(), self.live.options.announce.as_ref());
-            self.live.close_deserted(&mut state);
-            drop(state);
-            self.live.drain();
+            self.ring();
+            // There may be more that are over.
+            yield_now().await;
         }
+    }
+
+    fn ring(&self) {
+        let mut state = self.live.state();
+        state.end_grace(Instant::now(), self.live.options.announce.as_ref());
+        self.live.close_deserted(&mut state);
+        drop(state);
+        self.live.drain();
     }
 
     fn next(&mut self) -> Option<Instant> {

@@ -23,6 +23,8 @@ use crate::{
 
 /// To copy that much costs as much as one more delivery.
 const COPY_BYTES: usize = 4096;
+/// Graces that are ended at a time.
+const GRACES: usize = 256;
 /// Presence events that a server-side reader may be behind.
 const EVENTS_KEPT: usize = 256;
 
@@ -45,6 +47,8 @@ pub(super) struct State {
     done: u64,
     /// Where among the members handing out the first message goes on.
     cursor: u64,
+    /// The same among those who only listen; they come when all members have it.
+    heard: u64,
     /// Somebody hands out: there is one at a time, so that all members see one order.
     pub(super) draining: bool,
     /// Who has sent each message, or was welcomed by it.
@@ -209,9 +213,12 @@ impl State {
         self.away.first().map(|(until, _)| *until)
     }
 
-    /// Ends every grace that is over.
+    /// Ends graces that are over: not all at once, should a crowd have left.
     pub(super) fn end_grace(&mut self, now: Instant, announce: Option<&Arc<Announce>>) {
-        while self.next_end_of_grace().is_some_and(|until| until <= now) {
+        for _ in 0..GRACES {
+            if self.next_end_of_grace().is_none_or(|until| until > now) {
+                return;
+            }
             if let Some((_, id)) = self.away.pop_first() {
                 self.user_left(&id, announce);
             }
@@ -331,10 +338,10 @@ impl State {
             _ => self.members.range(from).all(|(key, entry)| visit(*key, entry)),
         };
         if stopped_at.is_none() && !matches!(to, To::User(_) | To::Member(_)) {
-            let feeds = self.feeds.values().filter(|feed| feed.joined < *number);
-            if let Some(text) = feeds.clone().next().and_then(|_| message.text()) {
-                spent += self.feeds.len();
-                sent += feeds.filter(|feed| feed.push(&text)).count() as u64;
+            let (heard, stopped) = tell(self.feeds.range(self.heard..), *number, message, share.saturating_sub(spent));
+            (spent, sent) = (spent + heard.0, sent + heard.1);
+            if let Some(key) = stopped {
+                (self.heard, stopped_at) = (key, Some(u64::MAX));
             }
         }
         self.sent += sent;
@@ -349,7 +356,7 @@ impl State {
     }
 
     fn finish(&mut self) -> Option<Waker> {
-        self.cursor = 0;
+        (self.cursor, self.heard) = (0, 0);
         let item = self.queue.pop_front()?;
         self.done = item.number;
         self.waiters.remove(&item.number)
@@ -372,4 +379,28 @@ impl State {
     pub(super) fn all_waiters(&mut self) -> impl Iterator<Item = Waker> {
         std::mem::take(&mut self.waiters).into_values()
     }
+}
+
+/// Hands a message to those who only listen, up to `share` of them. Gives how many it was and how many got it, and who is
+/// the next.
+fn tell<'a>(
+    feeds: impl Iterator<Item = (&'a u64, &'a Arc<Feed>)>,
+    number: u64,
+    message: &Prepared,
+    share: usize,
+) -> ((usize, u64), Option<u64>) {
+    let (mut spent, mut sent, mut text) = (0, 0, None);
+    for (key, feed) in feeds.filter(|(_, feed)| feed.joined < number) {
+        if spent == share {
+            return ((spent, sent), Some(*key));
+        }
+        if text.is_none() {
+            text = message.text();
+        }
+        // Binary messages are not for them.
+        let Some(text) = &text else { break };
+        spent += 1;
+        sent += u64::from(feed.push(text));
+    }
+    ((spent, sent), None)
 }

@@ -97,16 +97,30 @@ fn flush(touched: Vec<Arc<Connection>>) {
     let tasks = touched.len().div_ceil(FLUSHES_A_TASK).min(runtime.metrics().num_workers());
     let each = touched.len().div_ceil(tasks);
     for _ in 0..tasks {
-        let mut part = touched.by_ref().take(each).collect::<Vec<_>>().into_iter();
+        let mut part = Part(touched.by_ref().take(each).collect::<Vec<_>>().into_iter());
         runtime.spawn(async move {
             loop {
-                flush_share(&mut part);
-                if part.len() == 0 {
+                flush_share(&mut part.0);
+                if part.0.len() == 0 {
                     return;
                 }
                 yield_now().await;
             }
         });
+    }
+}
+
+/// What one task has to flush.
+struct Part(std::vec::IntoIter<Arc<Connection>>);
+
+impl Drop for Part {
+    /// Its runtime ends: the drivers of the sockets, which may run on another, do it.
+    fn drop(&mut self) {
+        for connection in &mut self.0 {
+            let mut outbox = connection.outbox();
+            outbox.touched = false;
+            outbox.wake_driver();
+        }
     }
 }
 

@@ -1,7 +1,14 @@
 //! Many members: nobody holds a worker for long.
 
+use std::{pin::Pin, sync::atomic::Ordering};
+
+use futures_core::Stream;
+
 use super::*;
-use crate::ws::scope;
+use crate::{
+    hub::feed::Listener,
+    ws::{Text, scope},
+};
 
 /// Members that got a message so far.
 fn reached(members: &[Member]) -> usize {
@@ -142,4 +149,94 @@ fn a_drain_outlives_its_runtime() {
     for fake in &fakes {
         assert_eq!(fake.read(100), b"\x81\x05first\x81\x06second");
     }
+}
+
+/// What a runtime leaves unflushed at its end is flushed by the drivers, on theirs; and what comes later is not held back.
+#[test]
+fn a_flush_outlives_its_runtime() {
+    let hub = Hub::default();
+    let limits = Arc::<Limits>::default();
+    let fakes: Vec<_> = (0..1000).map(|id| Fake::new(id, &limits, &hub)).collect();
+    let room = hub.room("a");
+    let _members: Vec<_> = fakes.iter().map(|fake| now(room.join(fake)).unwrap()).collect();
+    let woken = Arc::<Woken>::default();
+    fakes.iter().for_each(|fake| fake.0.outbox().driver = Some(woken.clone().into()));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async { room.broadcast_text("hello").await.unwrap() });
+    let before = woken.0.load(Ordering::Relaxed);
+    drop(runtime);
+    assert_eq!(touched(&fakes), 0);
+    assert!(woken.0.load(Ordering::Relaxed) > before, "a driver learns that it has something to flush");
+    assert!(fakes.iter().all(|fake| fake.read(100) == b"\x81\x05hello"));
+}
+
+#[derive(Default)]
+struct Woken(std::sync::atomic::AtomicUsize);
+
+impl std::task::Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Those who only listen get their share in turns too.
+#[test]
+fn many_listeners_get_a_message_in_turns() {
+    const LISTENERS: usize = 10_000;
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(async {
+        let hub = Hub::default();
+        let room = hub.room("a");
+        let fake = Fake::new(1, &Arc::default(), &hub);
+        let _member = now(room.join(&fake)).unwrap();
+        let mut listeners: Vec<_> = (0..LISTENERS).map(|_| Listener::new(room.clone())).collect();
+        let (sends, mut before) = (room.clone(), 0);
+        let task = tokio::spawn(async move { sends.broadcast_text("hello").await });
+        while !task.is_finished() {
+            tokio::task::yield_now().await;
+            let after = room.stats().messages_sent as usize;
+            assert!(after - before <= 2 * scope::DELIVERIES_A_POLL, "{} at once", after - before);
+            before = after;
+        }
+        task.await.unwrap().unwrap();
+        assert_eq!(before, LISTENERS + 1);
+        assert_eq!(fake.read(100), b"\x81\x05hello");
+        let mut cx = Context::from_waker(Waker::noop());
+        for listener in &mut listeners {
+            let text = |polled| match polled {
+                Poll::Ready(Some(text)) => Text::to_string(&text),
+                other => panic!("expected a text, got {other:?}"),
+            };
+            assert_eq!(text(Pin::new(&mut *listener).poll_next(&mut cx)), "hello");
+            assert!(Pin::new(listener).poll_next(&mut cx).is_pending());
+        }
+    });
+}
+
+/// A crowd that has left at once is forgotten in turns.
+#[test]
+fn many_graces_end_in_turns() {
+    const USERS: usize = 2000;
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = runtime.enable_time().start_paused(true).build().expect("a runtime");
+    runtime.block_on(async {
+        let hub = Hub::default();
+        let room = hub.room_with("a", RoomOptions::new().grace(std::time::Duration::from_secs(2)));
+        let fakes: Vec<_> = (0..USERS as u64).map(|id| Fake::new(id, &Arc::default(), &hub)).collect();
+        let mut members = Vec::new();
+        for (at, fake) in fakes.iter().enumerate() {
+            members.push(room.join_as(fake, format!("u{at}"), ()).await.unwrap());
+        }
+        drop(members);
+        assert_eq!((room.presence().len(), hub.rooms().len()), (USERS, 1));
+        let mut before = USERS;
+        tokio::time::advance(std::time::Duration::from_secs(3)).await;
+        while before > 0 {
+            let after = room.presence().len();
+            assert!(before - after <= 512, "{} at once", before - after);
+            before = after;
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(hub.rooms().len(), 0);
+    });
 }
