@@ -105,15 +105,15 @@ fn is_of_connection(error: &io::Error) -> bool {
 async fn see_off(built: &Built, mut tasks: JoinSet<()>, deadline: Duration) {
     let until = Instant::now().checked_add(deadline);
     let sockets = &built.context.sockets;
+    // However short the time is: everybody is told.
+    sockets.close_all().await;
     let all = async {
-        loop {
-            // Again each round: a handshake that was under way may have opened one more.
-            sockets.close_all();
-            if tasks.join_next().await.is_none() {
-                break;
-            }
+        while tasks.join_next().await.is_some() {
+            // One round for all that have ended by now: thousands may, and there may be as many sockets.
+            while tasks.try_join_next().is_some() {}
+            // A handshake that was under way may have opened one more.
+            sockets.close_all().await;
         }
-        sockets.close_all();
         sockets.all_closed().await;
     };
     match until {

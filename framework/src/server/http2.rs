@@ -164,14 +164,15 @@ async fn answer(mut request: Request<Incoming>, caller: Caller, work: Begun) -> 
     // A socket counts as work for as long as it is open.
     let guard = Arc::new((caller.guard.clone(), work));
     upgrade::prepare(&mut request, Some(guard), upgrade::open_foreign);
-    let is_head = request.method() == Method::HEAD;
+    let (is_head, is_socket) = (request.method() == Method::HEAD, request.method() == Method::CONNECT);
     let mut response = caller.answer(request).await;
     if is_head {
         response = without_body(response);
     }
-    if caller.stopping.borrow().is_some() {
+    let is_stopping = caller.stopping.borrow().is_some();
+    if is_socket && is_stopping {
         // What the server's end has not closed, since it was opened only now.
-        caller.built.context.sockets.close_all();
+        caller.built.context.sockets.close_all().await;
     }
     // RFC 9113 section 8.2.2: they speak of a connection that is ours alone.
     for name in [header::CONNECTION, header::UPGRADE] {

@@ -11,13 +11,14 @@ use std::{
     },
 };
 
-use tokio::sync::Notify;
+use tokio::{sync::Notify, task::yield_now};
 
 use super::{
     Connection,
     alarms::Alarms,
     failures::Failures,
     proto::{CloseCode, CloseFrame, release_spare_buffers},
+    scope::FLUSHES_A_POLL,
     traffic::Traffic,
 };
 use crate::sync::lock;
@@ -94,11 +95,16 @@ impl Sockets {
         lock(&self.open).len()
     }
 
-    /// Tells every peer that the server goes away (RFC 6455 section 7.4.1, code 1001).
-    pub(crate) fn close_all(&self) {
+    /// Tells every peer that the server goes away (RFC 6455 section 7.4.1, code 1001). Each is a write: others run in between.
+    ///
+    /// Cancel safety: some have been told.
+    pub(crate) async fn close_all(&self) {
         let frame = CloseFrame { code: CloseCode::GOING_AWAY, reason: "the server is stopping".into() };
-        for connection in self.all() {
-            connection.close(Some(&frame));
+        for (at, some) in self.all().chunks(FLUSHES_A_POLL).enumerate() {
+            if at > 0 {
+                yield_now().await;
+            }
+            some.iter().for_each(|connection| connection.close(Some(&frame)));
         }
     }
 
@@ -147,5 +153,33 @@ impl Drop for Registration {
 impl fmt::Debug for Sockets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Sockets({} open)", self.len())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ws::fake;
+
+    /// A server with many sockets that stops lets those that it serves go on.
+    #[tokio::test]
+    async fn closing_all_goes_on_in_turns() {
+        let sockets = Arc::<Sockets>::default();
+        let open = |_| {
+            let connection = fake::connection(sockets.next_id(), &Arc::default(), &sockets.traffic);
+            (sockets.register(connection.clone()), connection)
+        };
+        let all: Vec<_> = (0..1000).map(open).collect();
+        let closed = || all.iter().filter(|(_, connection)| !connection.outbox().is_open()).count();
+        let mut closing = std::pin::pin!(sockets.close_all());
+        let (mut before, mut turns) = (0, 0);
+        std::future::poll_fn(|cx| {
+            let polled = closing.as_mut().poll(cx);
+            assert!(closed() - before <= FLUSHES_A_POLL, "{} at once", closed() - before);
+            (before, turns) = (closed(), turns + 1);
+            polled
+        })
+        .await;
+        assert_eq!((before, turns), (1000, 1000usize.div_ceil(FLUSHES_A_POLL)));
     }
 }
