@@ -129,8 +129,8 @@ pub fn handshake(
     let passed =
         Handshake::check(parts, origins, compression, &options).map_err(|refusal| refusal.status().as_u16())?;
     // Otherwise the table would not have led the request here.
-    let (_, wants_socket) = ws::asks_for(&::http::Request::from_parts(parts.clone(), ()));
-    assert!(wants_socket, "accepted what is no upgrade");
+    let request = ::http::Request::from_parts(parts.clone(), ());
+    assert!(ws::wants_socket(&request), "accepted what is no upgrade");
     // These come over HTTP/1.1, where there always is one.
     let accept = passed.accept.unwrap_or_default();
     let extensions = passed.deflate.as_ref().map(Agreed::answer);

@@ -75,7 +75,8 @@ impl Table {
         builder.finish()
     }
 
-    /// Looks a request up. `wants_socket`: it asks for an upgrade to WebSocket.
+    /// Looks a request up. `wants_socket`: it asks for a WebSocket, by an upgrade or by CONNECT. Where there is no socket an
+    /// upgrade is ignored (RFC 9110 section 7.8) and a CONNECT refused: any 2xx would say that the socket is open.
     pub(crate) fn find(&self, method: &Method, path: &str, wants_socket: bool) -> Found<'_> {
         let Some(normal) = normalize(path) else { return Found::BadPath };
         let Ok(matched) = self.paths.at(&normal) else { return Found::Nothing };
@@ -89,7 +90,7 @@ impl Table {
         };
         let by_method = |method: &Method| node.methods.iter().find(|(known, _)| known == method);
         match (node.socket, by_method(method)) {
-            (Some(socket), _) if wants_socket && method == Method::GET => route(socket),
+            (Some(socket), _) if wants_socket && (method == Method::GET || method == Method::CONNECT) => route(socket),
             (_, Some((_, index))) => route(*index),
             (Some(_), None) if method == Method::GET => Found::UpgradeRequired,
             _ if method == Method::HEAD => match (by_method(&Method::GET), node.socket) {

@@ -43,8 +43,7 @@ async fn answer(built: &Arc<Built>, mut request: Request<Body>) -> Response {
     if let Err(refusal) = http2::recognize(&mut request) {
         return refusal;
     }
-    let (method, wants_socket) = ws::asks_for(&request);
-    match built.table.find(&method, request.uri().path(), wants_socket) {
+    match built.table.find(request.method(), request.uri().path(), ws::wants_socket(&request)) {
         Found::Route(target, path) => {
             let matched = Matched { context: built.context.clone(), path, refusal: None };
             call(target.clone(), request, matched).await

@@ -30,17 +30,13 @@ pub(crate) struct ExtendedConnect;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Secure;
 
-/// The method that a request stands for, and whether it asks for a WebSocket at all, be it in part: then what is missing
-/// is said.
-pub(crate) fn asks_for<B>(request: &Request<B>) -> (Method, bool) {
-    if request.extensions().get::<ExtendedConnect>().is_some() {
-        return (Method::GET, true);
-    }
+/// Whether a request asks for a WebSocket at all, be it in part: then what is missing is said.
+pub(crate) fn wants_socket<B>(request: &Request<B>) -> bool {
     let headers = request.headers();
-    let wants_socket = has_token(headers, &header::UPGRADE, "websocket")
+    request.extensions().get::<ExtendedConnect>().is_some()
+        || has_token(headers, &header::UPGRADE, "websocket")
         || headers.contains_key(header::SEC_WEBSOCKET_KEY)
-        || headers.contains_key(header::SEC_WEBSOCKET_VERSION);
-    (request.method().clone(), wants_socket)
+        || headers.contains_key(header::SEC_WEBSOCKET_VERSION)
 }
 
 impl Handshake {

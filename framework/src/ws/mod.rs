@@ -38,7 +38,7 @@ pub(crate) use failures::Failures;
 #[cfg(feature = "http2")]
 pub(crate) use handshake::ExtendedConnect;
 pub(crate) use handshake::upgrade_required;
-pub(crate) use handshake::{Handshake, Secure, asks_for};
+pub(crate) use handshake::{Handshake, Secure, wants_socket};
 pub(crate) use io::Stream;
 pub use options::{Invalid, RouteOptions};
 pub(crate) use outbox::Delivery;

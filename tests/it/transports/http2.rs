@@ -102,6 +102,11 @@ async fn a_socket_is_asked_for_by_connect() -> Result<()> {
         head.extensions_mut().insert(Protocol::from(protocol));
         assert_eq!(session.send(head, false).await?.0.status(), status, "{protocol}");
     }
+    // Where there is no socket, an answer that is not a refusal would open one.
+    for (path, status) in [("/page", 405), ("/sum", 405), ("/nowhere", 404)] {
+        let refused = session.handshake(path, &[]).await;
+        assert_eq!(refused.status, status, "{path}");
+    }
     // A CONNECT to somewhere else: we are no proxy.
     let plain = http::Request::builder().method(Method::CONNECT).uri("other.example:443").body(())?;
     assert_eq!(session.send(plain, false).await?.0.status(), 501);
