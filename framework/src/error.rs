@@ -10,6 +10,9 @@ pub type BoxError = Box<dyn StdError + Send + Sync>;
 /// `std`'s `Result` with Sockeye's [`Error`] as the default.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// Characters that a complaint about a message has at most.
+const LONGEST_COMPLAINT: usize = 500;
+
 /// What went wrong: on a socket, at start, or in a handler.
 ///
 /// Every `std::error::Error` turns into it by `?`, which is why it does not implement that trait itself; it derefs to
@@ -113,7 +116,12 @@ impl Error {
     }
 
     pub(crate) fn invalid_message(source: serde_json::Error) -> Self {
-        let text = format!("invalid message: {source}");
+        let mut text = format!("invalid message: {source}");
+        // serde names what came, which may be as long as the message, and the text goes back to the peer.
+        if let Some((cut, _)) = text.char_indices().nth(LONGEST_COMPLAINT) {
+            text.truncate(cut);
+            text.push('…');
+        }
         Self::build(ErrorKind::InvalidMessage, text).with_source(source).closing(CloseCode::INVALID_PAYLOAD)
     }
 

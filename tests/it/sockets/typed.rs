@@ -97,6 +97,12 @@ async fn a_bad_message_is_answered_and_on_we_go() -> Result<()> {
     assert_eq!(ws.receive_json::<Value>().await?["data"]["code"], "invalid_message");
     ws.send_text(format!(r#"{}"type":"#, "[".repeat(10_000))).await?;
     assert_eq!(ws.receive_json::<Value>().await?["data"]["code"], "invalid_message");
+    // What goes back does not grow with what came.
+    ws.send_text(json!({ "type": "é".repeat(100_000) }).to_string()).await?;
+    let answer: Value = ws.receive_json().await?;
+    let message = answer["data"]["message"].as_str().unwrap_or_default();
+    assert!(message.starts_with("invalid message: unknown variant `é") && message.ends_with("é…"), "{message}");
+    assert!(message.chars().count() < 1000);
     ws.send_json(&json!({ "type": "say", "text": "hi" })).await?;
     assert_eq!(ws.receive_json::<Value>().await?, json!({ "type": "said", "text": "hi" }));
     Ok(())
