@@ -35,13 +35,19 @@ impl Target {
             Protocol::Raw => request.clone(),
             Protocol::WebSocket => frame::plain(op, &payload),
         };
-        Self { addr, protocol, head: head(addr, ""), messages: vec![Batch::new(request, reply)] }
+        Self { addr, protocol, head: head(addr, "/echo", ""), messages: vec![Batch::new(request, reply)] }
+    }
+
+    /// The same server at another path.
+    pub(crate) fn at(mut self, path: &str) -> Self {
+        self.head = head(self.addr, path, "");
+        self
     }
 
     /// The same server, with compressed documents. What it answers is learnt here, and checked by inflating it: without
     /// takeover, a server compresses a document to the same bytes each time.
     pub(crate) fn deflating(mut self) -> Result<Self> {
-        self.head = head(self.addr, DEFLATE);
+        self.head = head(self.addr, "/echo", DEFLATE);
         let mut stream = self.connect()?;
         self.messages = documents::learn(&mut stream)?;
         Ok(self)
@@ -59,7 +65,7 @@ impl Target {
     }
 
     /// Connects and shakes hands.
-    fn connect(&self) -> Result<TcpStream> {
+    pub(crate) fn connect(&self) -> Result<TcpStream> {
         let mut stream = TcpStream::connect_timeout(&self.addr, PATIENCE)?;
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(PATIENCE))?;
@@ -74,9 +80,9 @@ impl Target {
     }
 }
 
-fn head(addr: SocketAddr, extensions: &str) -> String {
+fn head(addr: SocketAddr, path: &str, extensions: &str) -> String {
     format!(
-        "GET /echo HTTP/1.1\r\nHost: {addr}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
+        "GET {path} HTTP/1.1\r\nHost: {addr}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\
          Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n{extensions}\r\n"
     )
 }

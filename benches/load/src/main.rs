@@ -6,6 +6,7 @@ mod client;
 mod cycle;
 mod documents;
 mod drive;
+mod fanout;
 mod idle;
 mod script;
 
@@ -19,6 +20,7 @@ use common::process::{cpu_time, raise_open_files};
 
 use crate::client::Target;
 use crate::drive::{Drive, Until};
+use crate::fanout::Fanout;
 
 const OPTIONS: &[&str] = &[
     "mode",
@@ -44,14 +46,16 @@ fn main() -> Result<()> {
         Some("binary") => Op::Binary,
         Some(other) => bail!("--op is text or binary, not {other}"),
     };
-    let target = Target::new(addr, args.required("protocol")?, op, args.get("size", 20)?);
+    let size = args.get("size", 20)?;
+    let target = Target::new(addr, args.required("protocol")?, op, size);
     match args.text("mode") {
         Some("echo") => echo(&args, &target),
         Some("deflate") => echo(&args, &target.deflating()?),
         Some("count") => count(&args, &target),
         Some("idle") => idle(&args, &target),
         Some("connect") => connect(&args, &target),
-        other => bail!("--mode is echo, deflate, count, idle or connect, not {other:?}"),
+        Some("fanout") => fanout(&args, &target.at("/fanout"), op, size),
+        other => bail!("--mode is echo, deflate, count, idle, connect or fanout, not {other:?}"),
     }
 }
 
@@ -65,6 +69,13 @@ fn echo(args: &Args, target: &Target) -> Result<()> {
 fn connect(args: &Args, target: &Target) -> Result<()> {
     let mut cycles = cycle::Cycles::start(target, args.get("connections", 32)?)?;
     window(args, |until| cycles.run(until))
+}
+
+/// One to all for some time.
+fn fanout(args: &Args, target: &Target, op: Op, size: usize) -> Result<()> {
+    let (members, in_flight) = (args.get("connections", 1000)?, args.get("in-flight", 1)?);
+    let mut fanout = Fanout::open(target, op, size, members, in_flight)?;
+    window(args, |until| fanout.run(until))
 }
 
 /// What the server spends in a window, after a warm-up.

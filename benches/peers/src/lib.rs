@@ -14,6 +14,9 @@ pub const DEFLATE_LEVEL: u32 = 2;
 /// Shorter messages are sent as they are; ours by default, too.
 pub const DEFLATE_THRESHOLD: usize = 256;
 
+/// What a member of a fan-out is told first: from now on it gets all that is said.
+pub const JOINED: &str = "joined";
+
 /// Where to listen.
 pub fn addr() -> String {
     env::var("SOCKEYE_ADDR").unwrap_or_else(|_| "127.0.0.1:8000".to_owned())

@@ -6,9 +6,10 @@ use anyhow::{Result, bail, ensure};
 use common::args::Args;
 
 use crate::server::{ALL, Server, USUAL};
+use crate::timed::MOST_MEMBERS;
 
 const NAMES: &[&str] = &["servers", "rounds", "seconds", "warm-up", "idle", "settle", "cores"];
-const BENCHES: [&str; 5] = ["echo", "idle", "connect", "deflate", "instructions"];
+const BENCHES: [&str; 6] = ["echo", "idle", "connect", "deflate", "fanout", "instructions"];
 
 #[derive(Debug)]
 pub(crate) struct Options {
@@ -60,12 +61,22 @@ impl Options {
 
     /// Better said now than by a server in the middle of its 9,000th connection.
     pub(crate) fn check_open_files(&self, allowed: u64) -> Result<()> {
-        let needed = self.idle as u64 + 64;
+        let sockets = |bench: &str| match bench {
+            "idle" => self.idle,
+            "fanout" => self.members(MOST_MEMBERS),
+            _ => 0,
+        };
+        let needed = 64 + self.benches.iter().map(|bench| sockets(bench)).max().unwrap_or(0) as u64;
         ensure!(
-            needed <= allowed || !self.benches.contains(&"idle"),
+            needed <= allowed,
             "{needed} open files are needed and {allowed} allowed: raise `ulimit -Hn` or lower --idle"
         );
         Ok(())
+    }
+
+    /// How many are to be members; a few do to try it out.
+    pub(crate) fn members(&self, count: usize) -> usize {
+        if self.smoke { count.min(50) } else { count }
     }
 
     /// Those of `these` that were asked for.

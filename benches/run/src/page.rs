@@ -6,7 +6,7 @@ use std::{env, fs, io};
 use crate::grid::Grid;
 use crate::machine::{Machine, versions};
 use crate::options::Options;
-use crate::server::AXUM;
+use crate::server::{AXUM, RULER};
 use crate::{plot, promises};
 
 const HEAD: &str = "# Results\n\nHow to read them: [README](README.md). `scripts/bench --write` writes this page; with the \
@@ -32,6 +32,9 @@ impl<'a> Page<'a> {
             let mut text = format!("{origin}\n{}, in {}.\n\n{}", grid.title, grid.unit, grid.table());
             if *bench != "instructions" && grid.subjects.iter().any(|subject| subject == AXUM.title) {
                 text += &format!("\nOver axum's, each round by itself:\n\n{}", grid.ratios(AXUM.title));
+            }
+            if *bench == "fanout" {
+                text += &format!("\nOver the raw sends, each round by itself:\n\n{}", grid.ratios(RULER.title));
             }
             text += &format!("\n![{}]({})\n", grid.title, plot_name(bench, index, grids));
             sections.push((grid.title.to_owned(), text));
@@ -96,6 +99,7 @@ fn origin(options: &Options, machine: &Machine) -> String {
         "rocket_ws",
         "sockudo-ws",
         "tokio",
+        "tokio-tungstenite",
         "tokio-websockets",
         "yawc",
     ]);

@@ -2,10 +2,13 @@
 
 use crate::grid::{Grid, show};
 use crate::idle::MEMORY;
-use crate::server::{ACTIX, AXUM, AXUM_TUNED, FAST, OURS, RAW, ROCKET, SOCKUDO, TOKIO, YAWC};
+use crate::server::{ACTIX, AXUM, AXUM_TUNED, FAST, OURS, RAW, ROCKET, RULER, SOCKUDO, TOKIO, YAWC};
 use crate::stats::Spread;
 use crate::table::Table;
-use crate::timed::{CYCLE, HUGE, JSON, LARGE_BINARY, LARGE_TEXT, SMALL, SMALL_16};
+use crate::timed::{
+    CYCLE, HALL_1K, HALL_1K_16, HALL_64, HALL_64_16, HUGE, JSON, LARGE_BINARY, LARGE_TEXT, ROOM_1K, ROOM_1K_16,
+    ROOM_64, ROOM_64_16, SMALL, SMALL_16,
+};
 
 const PEERS: [&str; 6] = [AXUM.title, AXUM_TUNED.title, ACTIX.title, ROCKET.title, FAST.title, TOKIO.title];
 
@@ -27,8 +30,8 @@ pub(crate) fn table(grids: &[(&str, Grid)]) -> String {
 
 fn rows(grids: &[(&str, Grid)]) -> Vec<Row> {
     let of = |bench: &str| grids.iter().find(|(name, _)| *name == bench).map(|(_, grid)| grid);
-    let (echo, connect, deflate, idle, codec) =
-        (of("echo"), of("connect"), of("deflate"), of("idle"), of("instructions"));
+    let (echo, connect, deflate) = (of("echo"), of("connect"), of("deflate"));
+    let (fanout, idle, codec) = (of("fanout"), of("idle"), of("instructions"));
     let ratio = |grid: Option<&Grid>, case, below| grid?.ratio(case, OURS.title, below);
     let best = |grid: Option<&Grid>, case, others: &[&str]| grid?.ratio_to_best(case, OURS.title, others);
     // The first of its two grids.
@@ -54,5 +57,13 @@ fn rows(grids: &[(&str, Grid)]) -> Vec<Row> {
             1.0,
             1.0,
         ),
+        ("1,000 members, 64 B, 1 in flight ÷ raw sends", ratio(fanout, ROOM_64, RULER.title), 1.15, 1.15),
+        ("1,000 members, 1 KiB, 1 in flight ÷ raw sends", ratio(fanout, ROOM_1K, RULER.title), 1.15, 1.15),
+        ("10,000 members, 64 B, 1 in flight ÷ raw sends", ratio(fanout, HALL_64, RULER.title), 1.15, 1.15),
+        ("10,000 members, 1 KiB, 1 in flight ÷ raw sends", ratio(fanout, HALL_1K, RULER.title), 1.15, 1.15),
+        ("1,000 members, 64 B, 16 in flight ÷ axum", ratio(fanout, ROOM_64_16, AXUM.title), 0.15, 0.15),
+        ("1,000 members, 1 KiB, 16 in flight ÷ axum", ratio(fanout, ROOM_1K_16, AXUM.title), 0.15, 0.15),
+        ("10,000 members, 64 B, 16 in flight ÷ axum", ratio(fanout, HALL_64_16, AXUM.title), 0.15, 0.15),
+        ("10,000 members, 1 KiB, 16 in flight ÷ axum", ratio(fanout, HALL_1K_16, AXUM.title), 0.15, 0.15),
     ]
 }

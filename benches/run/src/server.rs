@@ -30,7 +30,15 @@ pub(crate) const TOKIO: Server = server("tokio_websockets_echo", "tokio-websocke
 pub(crate) const YAWC: Server = server("yawc_echo", "yawc");
 pub(crate) const SOCKUDO: Server = server("sockudo_echo", "sockudo-ws");
 
-pub(crate) const ALL: [Server; 10] = [RAW, OURS, AXUM, AXUM_TUNED, ACTIX, ROCKET, FAST, TOKIO, YAWC, SOCKUDO];
+pub(crate) const RULER: Server = server("raw_fanout", "raw sends");
+pub(crate) const OUR_ROOM: Server = server("sockeye_fanout", "sockeye");
+pub(crate) const AXUM_ROOM: Server = server("axum_fanout", "axum");
+pub(crate) const HUB: Server = server("tungstenite_fanout", "tokio-tungstenite");
+
+pub(crate) const ALL: [Server; 14] =
+    [RAW, RULER, OURS, AXUM, AXUM_TUNED, ACTIX, ROCKET, FAST, TOKIO, YAWC, SOCKUDO, OUR_ROOM, AXUM_ROOM, HUB];
+/// One to many: servers of their own.
+pub(crate) const FANNING: [Server; 4] = [RULER, OUR_ROOM, AXUM_ROOM, HUB];
 /// Those that are there for their compression stay out of the rest, unless they are named.
 pub(crate) const USUAL: [Server; 8] = [RAW, OURS, AXUM, AXUM_TUNED, ACTIX, ROCKET, FAST, TOKIO];
 pub(crate) const COMPRESSING: [Server; 3] = [OURS, YAWC, SOCKUDO];
@@ -47,7 +55,7 @@ pub(crate) fn titles() -> Vec<&'static str> {
 
 impl Server {
     pub(crate) fn protocol(self) -> Protocol {
-        if self == RAW { Protocol::Raw } else { Protocol::WebSocket }
+        if [RAW, RULER].contains(&self) { Protocol::Raw } else { Protocol::WebSocket }
     }
 
     /// Starts it on `core` and waits until it listens.

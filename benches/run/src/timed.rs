@@ -1,11 +1,11 @@
-//! `echo`, `connect` and `deflate`: the server's CPU time for each message, or for each life of a connection.
+//! `echo`, `connect`, `deflate` and `fanout`: the server's CPU time for each message, life of a connection or delivery.
 
 use anyhow::Result;
 
 use crate::grid::Grid;
 use crate::load;
 use crate::options::Options;
-use crate::server::{COMPRESSING, Server, titles};
+use crate::server::{COMPRESSING, FANNING, Server, titles};
 
 /// What the load generator is told in a case.
 struct Case {
@@ -44,6 +44,22 @@ const DEFLATE: [Case; 2] = [
     Case { mode: "deflate", ..echo("1 KiB JSON, 16 in flight", "text", "20", "16", "100") },
 ];
 
+const fn fanout(title: &'static str, size: &'static str, in_flight: &'static str, members: &'static str) -> Case {
+    Case { mode: "fanout", ..echo(title, "text", size, in_flight, members) }
+}
+
+const FANOUT: [Case; 8] = [
+    fanout(ROOM_64, "64", "1", "1000"),
+    fanout(ROOM_64_16, "64", "16", "1000"),
+    fanout(ROOM_1K, "1024", "1", "1000"),
+    fanout(ROOM_1K_16, "1024", "16", "1000"),
+    fanout(HALL_64, "64", "1", "10000"),
+    fanout(HALL_64_16, "64", "16", "10000"),
+    fanout(HALL_1K, "1024", "1", "10000"),
+    fanout(HALL_1K_16, "1024", "16", "10000"),
+];
+pub(crate) const MOST_MEMBERS: usize = 10_000;
+
 pub(crate) const SMALL: &str = "20 B text, 1 in flight";
 pub(crate) const SMALL_16: &str = "20 B text, 16 in flight";
 pub(crate) const LARGE_TEXT: &str = "16 KiB text, 1 in flight";
@@ -51,11 +67,20 @@ pub(crate) const LARGE_BINARY: &str = "16 KiB binary, 1 in flight";
 pub(crate) const HUGE: &str = "1 MiB binary, 1 in flight";
 pub(crate) const CYCLE: &str = "connect, upgrade, echo, close";
 pub(crate) const JSON: &str = "1 KiB JSON, 1 in flight";
+pub(crate) const ROOM_64: &str = "1,000 members, 64 B, 1 in flight";
+pub(crate) const ROOM_64_16: &str = "1,000 members, 64 B, 16 in flight";
+pub(crate) const ROOM_1K: &str = "1,000 members, 1 KiB, 1 in flight";
+pub(crate) const ROOM_1K_16: &str = "1,000 members, 1 KiB, 16 in flight";
+pub(crate) const HALL_64: &str = "10,000 members, 64 B, 1 in flight";
+pub(crate) const HALL_64_16: &str = "10,000 members, 64 B, 16 in flight";
+pub(crate) const HALL_1K: &str = "10,000 members, 1 KiB, 1 in flight";
+pub(crate) const HALL_1K_16: &str = "10,000 members, 1 KiB, 16 in flight";
 
 pub(crate) fn run(options: &Options, bench: &str) -> Result<Grid> {
     let (title, cases, servers): (_, &[Case], _) = match bench {
         "connect" => ("CPU time of the server for a connection's life", &CONNECT, options.servers.clone()),
         "deflate" => ("CPU time of the server per compressed message", &DEFLATE, options.among(&COMPRESSING)),
+        "fanout" => ("CPU time of the server per delivery", &FANOUT, options.among(&FANNING)),
         _ => ("CPU time of the server per message", &ECHO, options.servers.clone()),
     };
     let mut grid = Grid::new(title, "µs", 3);
@@ -83,6 +108,11 @@ fn sample(options: &Options, server: Server, case: &Case) -> Result<f64> {
         ("warm-up", options.warm_up.to_string()),
     ];
     args.extend(case.args.map(|(name, value)| (name, value.to_owned())));
+    if case.mode == "fanout" {
+        let members =
+            case.args.iter().find(|(name, _)| *name == "connections").and_then(|(_, count)| count.parse().ok());
+        args.push(("connections", options.members(members.unwrap_or(MOST_MEMBERS)).to_string()));
+    }
     let figures = load::run(options, server, &running, &args)?;
     let (messages, seconds, cpu) = (figures.get("messages")?, figures.get("seconds")?, figures.get("cpu")?);
     let micros = cpu * 1e6 / messages;
