@@ -87,15 +87,21 @@ fn head(addr: SocketAddr, path: &str, extensions: &str) -> String {
     )
 }
 
-/// Nothing follows the head before we have spoken, so reading it whole is safe.
+/// Reads the head and nothing behind it: a server may speak first.
 fn read_head(stream: &mut TcpStream) -> Result<String> {
     const MAX: usize = 8 * 1024;
+    const END: &[u8] = b"\r\n\r\n";
     let mut head = Vec::new();
     let mut part = [0; 1024];
-    while !head.ends_with(b"\r\n\r\n") {
-        let count = stream.read(&mut part).context("no answer to the handshake")?;
+    while !head.ends_with(END) {
+        let count = stream.peek(&mut part).context("no answer to the handshake")?;
         ensure!(count > 0 && head.len() < MAX, "the answer to the handshake does not end");
+        let known = head.len();
         head.extend(&part[..count]);
+        if let Some(at) = head.windows(END.len()).position(|window| window == END) {
+            head.truncate(at + END.len());
+        }
+        stream.read_exact(&mut part[..head.len() - known])?;
     }
     Ok(String::from_utf8_lossy(&head).into_owned())
 }

@@ -8,6 +8,7 @@ mod extensions;
 mod facts;
 #[cfg_attr(not(feature = "testing"), path = "failures_off.rs")]
 mod failures;
+mod flusher;
 mod handshake;
 mod inbox;
 mod io;
