@@ -5,6 +5,7 @@
 //! connection holds none.
 
 mod queue;
+mod waiting;
 
 use std::{
     io,
@@ -14,7 +15,10 @@ use std::{
 
 use tokio::net::tcp::OwnedWriteHalf;
 
-use self::queue::{Queue, Waiting};
+use self::{
+    queue::Queue,
+    waiting::{Shared, Waiting},
+};
 use super::{
     proto::{CloseCode, CloseFrame, Closing, Deflater, Op, Payload, Prepared},
     tally::Tally,
@@ -76,41 +80,22 @@ impl Outbox {
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        matches!(self.waiting, Waiting::Queue(None))
+        self.waiting.is_empty()
     }
 
     /// Bytes that wait.
     pub(crate) fn len(&self) -> usize {
-        match &self.waiting {
-            Waiting::Queue(queue) => queue.as_ref().map_or(0, |queue| queue.len()),
-            Waiting::Shared { frame, .. } => frame.bytes().len(),
-        }
-    }
-
-    /// Messages that wait.
-    fn messages(&self) -> usize {
-        match &self.waiting {
-            Waiting::Queue(queue) => queue.as_ref().map_or(0, |queue| queue.frames()),
-            Waiting::Shared { .. } => 1,
-        }
+        self.waiting.len()
     }
 
     /// Whether a further message has to wait. A message larger than the limit fits into an empty outbox.
     pub(crate) fn is_full(&self, limits: &Limits) -> bool {
-        !self.is_empty() && (self.len() >= limits.outbox_bytes || self.messages() >= limits.outbox_messages)
+        !self.is_empty() && (self.len() >= limits.outbox_bytes || self.waiting.messages() >= limits.outbox_messages)
     }
 
     /// The queue, with all that waits in it.
     fn queue(&mut self) -> &mut Queue {
-        if let Waiting::Shared { frame, tally } = &mut self.waiting {
-            let mut queue = Queue::take();
-            queue.put_encoded(frame.bytes(), tally.take());
-            self.waiting = Waiting::Queue(Some(queue));
-        }
-        match &mut self.waiting {
-            Waiting::Queue(queue) => queue.get_or_insert_with(Queue::take),
-            Waiting::Shared { .. } => unreachable!("it was put into a queue"),
-        }
+        self.waiting.into_queue()
     }
 
     /// Remembers a sender that waits for room. The first one starts the time that the peer has: the driver must know.
@@ -191,7 +176,7 @@ impl Outbox {
     pub(crate) fn drop_waiting(&mut self) {
         match &mut self.waiting {
             Waiting::Queue(queue) => queue.iter_mut().for_each(|queue| queue.drop_waiting()),
-            Waiting::Shared { .. } => self.waiting = Waiting::default(),
+            Waiting::Shared(_) | Waiting::Several(_) => self.waiting = Waiting::default(),
         }
     }
 
@@ -222,11 +207,7 @@ impl Outbox {
             deflater.forget();
         }
         let tally = (overflow == Overflow::DropOldest).then(|| tally.clone());
-        if self.is_empty() {
-            self.waiting = Waiting::Shared { frame: frame.clone(), tally };
-        } else {
-            self.queue().put_encoded(frame.bytes(), tally);
-        }
+        self.waiting.share(Shared { frame: frame.clone(), tally });
         Delivery::Sent
     }
 
@@ -262,7 +243,10 @@ impl Outbox {
         }
         let mut moved = false;
         self.blocked = false;
-        if let Waiting::Shared { frame, .. } = &self.waiting {
+        if let Waiting::Several(_) = &self.waiting {
+            self.queue();
+        }
+        if let Waiting::Shared(frame) = &self.waiting {
             let count = match write(frame.bytes()) {
                 Poll::Ready(Ok(count)) if count > 0 => count,
                 Poll::Pending => 0,
@@ -302,6 +286,7 @@ impl Outbox {
             return;
         }
         let Some(writer) = self.writer.take() else { return };
+        self.flush_several(|slices| writer.try_write_vectored(slices));
         self.flush_with(|bytes| match writer.try_write(bytes) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
             result => Poll::Ready(result),
@@ -309,6 +294,18 @@ impl Outbox {
         if !self.broken {
             self.writer = Some(writer);
         }
+    }
+
+    /// Writes several shared frames without a copy. What the socket does not take is put into a queue.
+    fn flush_several(&mut self, write: impl FnOnce(&[io::IoSlice<'_>]) -> io::Result<usize>) {
+        let Waiting::Several(several) = &self.waiting else { return };
+        match several.write(write) {
+            Ok(count) if count == several.bytes => self.waiting = Waiting::default(),
+            Ok(count) => self.queue().advance(count),
+            // The next call will say so too.
+            Err(_) => return,
+        }
+        self.after_flush(true);
     }
 
     fn after_flush(&mut self, moved: bool) {

@@ -11,7 +11,7 @@ use std::{
 use bytes::Bytes;
 
 use crate::ws::{
-    proto::{self, CloseFrame, Frame, Op, Payload},
+    proto::{self, CloseFrame, Op, Payload},
     tally::Tally,
 };
 
@@ -19,18 +19,6 @@ use crate::ws::{
 const KEEP_AT_MOST: usize = 64 * 1024;
 /// Queues that a thread keeps.
 const KEEP_QUEUES: usize = 16;
-
-/// What waits to leave.
-#[derive(Debug)]
-pub(super) enum Waiting {
-    Queue(Option<Box<Queue>>),
-    /// One frame, that all members of a room get: not copied, since most leave at the next flush.
-    Shared {
-        frame: Arc<Frame>,
-        /// Who counts its loss, if it may be dropped.
-        tally: Option<Arc<Tally>>,
-    },
-}
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -56,21 +44,6 @@ thread_local! {
     /// Empty queues for the next connection of this thread that sends.
     #[expect(clippy::vec_box, reason = "a connection holds one word while it has no queue")]
     static SPARE: RefCell<Vec<Box<Queue>>> = const { RefCell::new(Vec::new()) };
-}
-
-impl Default for Waiting {
-    fn default() -> Self {
-        Self::Queue(None)
-    }
-}
-
-impl Waiting {
-    pub(super) fn queue(&mut self) -> Option<&mut Queue> {
-        match self {
-            Self::Queue(queue) => queue.as_deref_mut(),
-            Self::Shared { .. } => None,
-        }
-    }
 }
 
 impl Queue {
