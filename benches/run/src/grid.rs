@@ -6,7 +6,7 @@ use crate::stats::{Spread, spread};
 use crate::table::Table;
 
 const MISSING: &str = "–";
-const MOST_COLUMNS: usize = 8;
+const MOST_COLUMNS: usize = 7;
 
 #[derive(Debug, Default)]
 pub(crate) struct Grid {

@@ -29,7 +29,8 @@ pub(crate) fn describe() -> Machine {
 pub(crate) fn versions(crates: &[&str]) -> String {
     let lock = include_str!("../../Cargo.lock");
     let version = |name: &str| {
-        let (_, after) = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?;
+        // The newest, where the lockfile has several: the others are some peer's.
+        let (_, after) = lock.rsplit_once(&format!("name = \"{name}\"\nversion = \""))?;
         Some(after.split('"').next()?.to_owned())
     };
     let found = crates.iter().filter_map(|name| Some(format!("{name} {}", version(name)?)));

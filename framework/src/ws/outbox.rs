@@ -95,7 +95,7 @@ impl Outbox {
 
     /// The queue, with all that waits in it.
     fn queue(&mut self) -> &mut Queue {
-        self.waiting.into_queue()
+        self.waiting.make_queue()
     }
 
     /// Remembers a sender that waits for room. The first one starts the time that the peer has: the driver must know.

@@ -6,6 +6,7 @@ mod messages;
 mod order;
 mod presence;
 mod slow;
+mod soak;
 
 use std::sync::Arc;
 

@@ -73,7 +73,7 @@ impl Waiting {
     }
 
     /// The queue, with all that waits in it.
-    pub(super) fn into_queue(&mut self) -> &mut Queue {
+    pub(super) fn make_queue(&mut self) -> &mut Queue {
         let shared = match self {
             Self::Queue(_) => Vec::new(),
             Self::Shared(_) | Self::Several(_) => mem::take(self).into_shared(),
@@ -106,7 +106,7 @@ impl Waiting {
                 frames.push(shared);
                 *self = Self::Several(Box::new(Several { frames, bytes }));
             }
-            _ => self.into_queue().put_encoded(shared.frame.bytes(), shared.tally),
+            _ => self.make_queue().put_encoded(shared.frame.bytes(), shared.tally),
         }
     }
 }
