@@ -53,8 +53,6 @@ async fn ids_hold_the_second_and_count_up() -> Result<()> {
         assert!((before..=before + 60).contains(&timestamp), "{message}");
         assert_eq!(seconds_of(&message["id"].as_str().unwrap_or_default()[..14]), timestamp);
     }
-    // The list and the welcome had the first two.
-    assert_eq!(last, 22);
     Ok(())
 }
 
@@ -74,18 +72,22 @@ async fn all_hear_one_order() -> Result<()> {
     receive(&mut listeners[0], "user_joined").await?;
     let mut talkers = Vec::new();
     for name in ["c", "d", "e"] {
-        let mut talker = guest(&client, name, name).await?;
+        let talker = guest(&client, name, name).await?;
         for listener in &mut listeners {
             receive(listener, "user_joined").await?;
         }
-        talkers.push(spawn(async move {
+        talkers.push(talker);
+    }
+    let talking = talkers.into_iter().map(|mut talker| {
+        spawn(async move {
             for at in 0..50 {
                 say(&mut talker, "chat", &at.to_string()).await?;
             }
-            // What the others say comes in all the while, and is not read.
+            // What comes to it all the while is not read.
             Ok::<_, sockeye::Error>(talker)
-        }));
-    }
+        })
+    });
+    let talking: Vec<_> = talking.collect();
     let mut heard = [Vec::new(), Vec::new()];
     for (listener, heard) in listeners.iter_mut().zip(&mut heard) {
         for _ in 0..150 {
@@ -101,7 +103,7 @@ async fn all_hear_one_order() -> Result<()> {
     numbers.sort_unstable();
     numbers.dedup();
     assert_eq!(numbers.len(), 150, "an id came twice");
-    for talker in talkers {
+    for talker in talking {
         drop(talker.await??);
     }
     Ok(())
