@@ -17,11 +17,11 @@ pub use settings::Settings;
 
 /// The socket, its numbers, and the pages.
 pub fn app(settings: Settings) -> App {
-    let clerk = Clerk::default();
+    let desk = guest::Desk::default();
     App::new()
         .origins(settings.origins)
-        .rooms(RoomOptions::new().announce(announcement(clerk.clone())))
-        .state(clerk)
+        .rooms(RoomOptions::new().announce(announcement(desk.clerk.clone())))
+        .state(desk)
         .state(settings.token)
         .route(guest::connect)
         .route(stats::stats)

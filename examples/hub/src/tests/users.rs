@@ -111,8 +111,8 @@ async fn a_user_with_two_connections_is_there_once() -> Result<()> {
     Ok(())
 }
 
-/// Whatever goes on in the room.
-#[sockeye::test]
+/// Whatever goes on in the room meanwhile, on other threads.
+#[sockeye::test(worker_threads = 4)]
 async fn nothing_comes_before_the_list_and_the_welcome() -> Result<()> {
     let client = client();
     let noise = (0..4).map(|at| {
