@@ -120,6 +120,8 @@ async fn nothing_comes_before_the_list_and_the_welcome() -> Result<()> {
         spawn(async move {
             loop {
                 let mut ws = client.websocket_connect(&format!("/ws?userId=noise{at}")).await?;
+                // No more of them than the hub can serve.
+                receive(&mut ws, "user_list").await?;
                 for _ in 0..5 {
                     say(&mut ws, "chat", "noise").await?;
                 }
@@ -130,7 +132,7 @@ async fn nothing_comes_before_the_list_and_the_welcome() -> Result<()> {
         })
     });
     let noise: Vec<_> = noise.collect();
-    for at in 0..200 {
+    for at in 0..100 {
         let mut ws = client.websocket_connect(&format!("/ws?userId=u{at}")).await?;
         let list = receive(&mut ws, "user_list").await?;
         receive(&mut ws, "system").await?;
