@@ -24,8 +24,7 @@ impl Settings {
     /// As for [`origins`](Self::origins).
     pub fn from_env() -> Result<Self> {
         let variable = |name| env::var(name).ok().filter(|value| !value.is_empty());
-        let mut settings = Self::default();
-        settings.token = Token(variable("HUB_TOKEN"));
+        let settings = Self { token: Token(variable("HUB_TOKEN")), origins: Origins::default() };
         settings.origins(&variable("HUB_ORIGINS").unwrap_or_default())
     }
 
