@@ -60,7 +60,12 @@ impl std::error::Error for ParamError {}
 
 /// Cuts what a client sent to a length that fits into a message.
 fn shorten(value: &str) -> Cow<'_, str> {
-    match value.char_indices().nth(40) {
+    shorten_to(40, value)
+}
+
+/// The first `chars` characters.
+pub(super) fn shorten_to(chars: usize, value: &str) -> Cow<'_, str> {
+    match value.char_indices().nth(chars) {
         Some((cut, _)) => Cow::Owned(format!("{}…", &value[..cut])),
         None => Cow::Borrowed(value),
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use ::http::StatusCode;
 
-use super::{ParamError, ValueError};
+use super::{ParamError, ValueError, param::shorten_to};
 use crate::http::{IntoResponse, Problem, Response};
 
 /// Why Sockeye's own extractors refuse a request; sent as `application/problem+json`.
@@ -75,9 +75,11 @@ impl Rejection {
     }
 
     pub(crate) fn json(error: &serde_json::Error) -> Self {
-        let reason = error.to_string();
+        // It may quote the client, who may have sent a megabyte.
+        let reason = shorten_to(500, &error.to_string()).into_owned();
         if error.is_data() {
-            return Self::value("body", "invalid_body", quoted(&reason).unwrap_or_default(), reason.clone());
+            let name = shorten_to(40, quoted(&reason).unwrap_or_default());
+            return Self::value("body", "invalid_body", &name, reason.clone());
         }
         let problem = Problem::new(StatusCode::BAD_REQUEST, "invalid_json", format!("the body is not JSON: {reason}"));
         Self(Box::new(problem.culprit("body", "", reason)))

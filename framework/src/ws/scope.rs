@@ -54,7 +54,7 @@ impl PublishScope {
 
     /// Enters one, unless the current poll is in one already.
     pub(crate) fn enter_first() -> Option<Self> {
-        SCOPE.with_borrow(Option::is_none).then(Self::enter)
+        (!is_open()).then(Self::enter)
     }
 }
 
@@ -68,6 +68,11 @@ impl Drop for PublishScope {
 /// Leaves the flush of `connection` to the end of the current scope, if there is one.
 pub(crate) fn defer(connection: &Arc<Connection>) -> bool {
     SCOPE.with_borrow_mut(|scope| scope.as_mut().map(|own| own.touched.push(connection.clone())).is_some())
+}
+
+/// Whether the current poll is in a scope.
+pub(crate) fn is_open() -> bool {
+    SCOPE.with_borrow(Option::is_some)
 }
 
 /// Deliveries that the current poll may still make.

@@ -117,7 +117,7 @@ fn a_large_flush_goes_on_in_turns() {
         assert_eq!(touched(&fakes), 1000);
         drop(scope);
         let mut before = touched(&fakes);
-        assert_eq!(before, 1000 - scope::FLUSHES_A_POLL);
+        assert!(before >= 1000 - scope::FLUSHES_A_POLL, "{before}");
         while before > 0 {
             tokio::task::yield_now().await;
             let after = touched(&fakes);
