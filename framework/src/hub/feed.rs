@@ -14,7 +14,7 @@ use super::Room;
 use crate::{
     config::Overflow,
     sync::lock,
-    ws::{Tally, Text},
+    ws::{Tally, Text, proto::Prepared},
 };
 
 /// What may wait for a listener: as much as for a socket, unless its limits say otherwise.
@@ -89,6 +89,30 @@ impl Feed {
         }
         true
     }
+}
+
+/// Hands a message to those who only listen, up to `share` of them. Gives how many it was and how many got it, and who is
+/// the next.
+pub(super) fn tell<'a>(
+    feeds: impl Iterator<Item = (&'a u64, &'a Arc<Feed>)>,
+    number: u64,
+    message: &Prepared,
+    share: usize,
+) -> ((usize, u64), Option<u64>) {
+    let (mut spent, mut sent, mut text) = (0, 0, None);
+    for (key, feed) in feeds.filter(|(_, feed)| feed.joined < number) {
+        if spent == share {
+            return ((spent, sent), Some(*key));
+        }
+        if text.is_none() {
+            text = message.text();
+        }
+        // Binary messages are not for them.
+        let Some(text) = &text else { break };
+        spent += 1;
+        sent += u64::from(feed.push(text));
+    }
+    ((spent, sent), None)
 }
 
 /// What a room says, from now on, as texts. Dropped, nobody listens any more.

@@ -36,6 +36,8 @@ const MAX_NAME: usize = 1024;
 /// Messages that may wait to be handed out, and as many times this many bytes.
 const QUEUE: usize = 1024;
 const QUEUE_UNIT: usize = 1024;
+/// Graces that are ended at a time.
+const GRACES: usize = 256;
 /// Writes to sockets that cost a task one of the 128 operations that tokio lets it do in one turn.
 const WRITES: usize = 2;
 
@@ -253,7 +255,7 @@ impl Timer {
 
     fn ring(&self) {
         let mut state = self.live.state();
-        state.end_grace(Instant::now(), self.live.options.announce.as_ref());
+        state.end_grace(Instant::now(), GRACES, self.live.options.announce.as_ref());
         self.live.close_deserted(&mut state);
         drop(state);
         self.live.drain();

@@ -12,7 +12,7 @@ use tokio::{
     time::Instant,
 };
 
-use super::{Presence, PresenceEvent, User, feed::Feed, options::Announce};
+use super::{Presence, PresenceEvent, User, feed, options::Announce};
 use crate::{
     error::Result,
     ws::{
@@ -23,8 +23,6 @@ use crate::{
 
 /// To copy that much costs as much as one more delivery.
 const COPY_BYTES: usize = 4096;
-/// Graces that are ended at a time.
-const GRACES: usize = 256;
 /// Presence events that a server-side reader may be behind.
 const EVENTS_KEPT: usize = 256;
 
@@ -34,7 +32,7 @@ const EVENTS_KEPT: usize = 256;
 pub(super) struct State {
     pub(super) members: BTreeMap<u64, Entry>,
     /// Those who only listen: they get what all get, and are no members.
-    pub(super) feeds: BTreeMap<u64, Arc<Feed>>,
+    pub(super) feeds: BTreeMap<u64, Arc<feed::Feed>>,
     users: HashMap<Arc<str>, Attendance>,
     /// Users in their time of grace, and when it is over.
     away: BTreeSet<(Instant, Arc<str>)>,
@@ -197,7 +195,7 @@ impl State {
     }
 
     /// Somebody listens, from the next message on.
-    pub(super) fn listen(&mut self, number: u64, feed: impl FnOnce(u64) -> Feed) -> Arc<Feed> {
+    pub(super) fn listen(&mut self, number: u64, feed: impl FnOnce(u64) -> feed::Feed) -> Arc<feed::Feed> {
         let feed = Arc::new(feed(self.last));
         self.feeds.insert(number, feed.clone());
         feed
@@ -214,14 +212,12 @@ impl State {
     }
 
     /// Ends graces that are over: not all at once, should a crowd have left.
-    pub(super) fn end_grace(&mut self, now: Instant, announce: Option<&Arc<Announce>>) {
-        for _ in 0..GRACES {
-            if self.next_end_of_grace().is_none_or(|until| until > now) {
-                return;
-            }
-            if let Some((_, id)) = self.away.pop_first() {
-                self.user_left(&id, announce);
-            }
+    pub(super) fn end_grace(&mut self, now: Instant, most: usize, announce: Option<&Arc<Announce>>) {
+        for _ in 0..most {
+            let over = self.away.first().filter(|(until, _)| *until <= now).cloned();
+            let Some(over) = over else { return };
+            self.away.remove(&over);
+            self.user_left(&over.1, announce);
         }
     }
 
@@ -338,7 +334,8 @@ impl State {
             _ => self.members.range(from).all(|(key, entry)| visit(*key, entry)),
         };
         if stopped_at.is_none() && !matches!(to, To::User(_) | To::Member(_)) {
-            let (heard, stopped) = tell(self.feeds.range(self.heard..), *number, message, share.saturating_sub(spent));
+            let (heard, stopped) =
+                feed::tell(self.feeds.range(self.heard..), *number, message, share.saturating_sub(spent));
             (spent, sent) = (spent + heard.0, sent + heard.1);
             if let Some(key) = stopped {
                 (self.heard, stopped_at) = (key, Some(u64::MAX));
@@ -379,28 +376,4 @@ impl State {
     pub(super) fn all_waiters(&mut self) -> impl Iterator<Item = Waker> {
         std::mem::take(&mut self.waiters).into_values()
     }
-}
-
-/// Hands a message to those who only listen, up to `share` of them. Gives how many it was and how many got it, and who is
-/// the next.
-fn tell<'a>(
-    feeds: impl Iterator<Item = (&'a u64, &'a Arc<Feed>)>,
-    number: u64,
-    message: &Prepared,
-    share: usize,
-) -> ((usize, u64), Option<u64>) {
-    let (mut spent, mut sent, mut text) = (0, 0, None);
-    for (key, feed) in feeds.filter(|(_, feed)| feed.joined < number) {
-        if spent == share {
-            return ((spent, sent), Some(*key));
-        }
-        if text.is_none() {
-            text = message.text();
-        }
-        // Binary messages are not for them.
-        let Some(text) = &text else { break };
-        spent += 1;
-        sent += u64::from(feed.push(text));
-    }
-    ((spent, sent), None)
 }
