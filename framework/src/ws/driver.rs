@@ -179,7 +179,8 @@ impl Driver {
             let delivered = self.poll_input(cx, &mut input);
             // The first time whatever has woken us may have been meant for the handler.
             if first || delivered {
-                self.poll_handler(cx);
+                // A write to another socket costs more than a message.
+                input.charge(self.poll_handler(cx));
             }
             self.poll_output(cx);
             first = false;
@@ -192,14 +193,16 @@ impl Driver {
         if self.stage == Stage::Over && self.handler.is_none() { Poll::Ready(()) } else { Poll::Pending }
     }
 
-    fn poll_handler(&mut self, cx: &mut Context<'_>) {
-        let Some(handler) = &mut self.handler else { return };
+    /// Polls the handler. Gives the number of other sockets that it has sent to.
+    fn poll_handler(&mut self, cx: &mut Context<'_>) -> usize {
+        let Some(handler) = &mut self.handler else { return 0 };
         self.connection.begin_poll();
         let scope = PublishScope::enter();
         let polled = catch_unwind(AssertUnwindSafe(|| handler.as_mut().poll(cx)));
+        let touched = scope.touched();
         drop(scope);
         let end = match polled {
-            Ok(Poll::Pending) => return,
+            Ok(Poll::Pending) => return touched,
             Ok(Poll::Ready(Outcome(end))) => end,
             Err(payload) => panicked(&*payload),
         };
@@ -207,6 +210,7 @@ impl Driver {
         // What the handler held may panic in its destructor: that must not take the closing handshake along.
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(handler)));
         self.end(&dropped.err().map_or(end, |payload| panicked(&*payload)));
+        touched
     }
 
     /// The stream is no more.

@@ -52,6 +52,11 @@ impl PublishScope {
         Self { outer: SCOPE.with_borrow_mut(|scope| scope.replace(own)) }
     }
 
+    /// Sockets that it will flush.
+    pub(crate) fn touched(&self) -> usize {
+        SCOPE.with_borrow(|scope| scope.as_ref().map_or(0, |own| own.touched.len()))
+    }
+
     /// Enters one, unless the current poll is in one already.
     pub(crate) fn enter_first() -> Option<Self> {
         (!is_open()).then(Self::enter)

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use sockeye::prelude::*;
 
-use super::{app, join, silent, until};
+use super::{app, join, shortest, silent, until};
 
 const MOMENT: Duration = Duration::from_millis(50);
 
@@ -171,5 +171,25 @@ async fn both_shapes_of_statistics() -> Result<()> {
     until("gone", || hub.stats().current_connections == 2).await;
     let stats = hub.stats();
     assert_eq!((stats.total_connections, stats.active_users, stats.total_rooms), (3, 1, 1));
+    Ok(())
+}
+
+/// A room and its clean-up take at most 12 lines that are not blank.
+#[tokio::test]
+async fn a_room_takes_twelve_lines() -> Result<()> {
+    let lines = include_str!("shortest.rs").lines().filter(|line| !line.trim().is_empty()).count();
+    assert!(lines <= 12, "{lines}");
+    let app = shortest::app();
+    let hub = app.hub();
+    let client = TestClient::new(app);
+    let mut one = client.websocket_connect("/chat/a").await?;
+    let mut two = client.websocket_connect("/chat/a").await?;
+    until("both are there", || hub.room("a").len() == 2).await;
+    one.send_text("hello").await?;
+    assert_eq!((one.receive_text().await?, two.receive_text().await?), ("hello".into(), "hello".into()));
+    drop(one);
+    until("one has left", || hub.room("a").len() == 1).await;
+    two.close(1000).await?;
+    until("the room is gone", || hub.rooms().is_empty()).await;
     Ok(())
 }

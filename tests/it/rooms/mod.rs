@@ -5,6 +5,7 @@ mod limits;
 mod messages;
 mod order;
 mod presence;
+mod shortest;
 mod slow;
 mod soak;
 

@@ -58,6 +58,11 @@ impl Input {
         }
     }
 
+    /// Takes work that is not reading off the poll's share.
+    pub(super) fn charge(&mut self, messages: usize) {
+        self.messages = self.messages.saturating_sub(messages);
+    }
+
     fn is_spent(&self) -> bool {
         self.messages == 0 || self.bytes == 0
     }
