@@ -33,6 +33,9 @@ mod presence {}
 #[doc = include_str!("../../book/src/overflow.md")]
 mod overflow {}
 
+#[doc = include_str!("../../book/src/history.md")]
+mod history {}
+
 #[doc = include_str!("../../book/src/testing.md")]
 mod testing {}
 

@@ -49,6 +49,8 @@ pub enum ErrorKind {
     Timeout,
     /// A room is full, a connection is in too many rooms, or a room's name is too long. Closes 1013 or 1008.
     Limit,
+    /// The history can't be written or read, or there is none.
+    Storage,
     /// Any other error that a handler met.
     Other,
 }
@@ -144,6 +146,16 @@ impl Error {
         Self::build(ErrorKind::Limit, message).closing(code)
     }
 
+    /// For a [`History`](crate::History): messages can't be stored or read. The text says why.
+    ///
+    /// ```
+    /// let error = sockeye::Error::storage("expected the disk to have room, it is full");
+    /// assert!(error.is_storage());
+    /// ```
+    pub fn storage(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::build(ErrorKind::Storage, message)
+    }
+
     #[cfg(feature = "tls")]
     pub(crate) fn tls(message: String) -> Self {
         Self::build(ErrorKind::Tls, message)
@@ -172,6 +184,11 @@ impl Error {
     /// Whether a limit of rooms was reached.
     pub fn is_limit(&self) -> bool {
         self.0.kind == ErrorKind::Limit
+    }
+
+    /// Whether a message could not be stored or read.
+    pub fn is_storage(&self) -> bool {
+        self.0.kind == ErrorKind::Storage
     }
 
     /// Whether the message that came was of the wrong kind, not JSON, or of the wrong shape.

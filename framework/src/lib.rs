@@ -24,6 +24,7 @@
 //! - The same on an `impl` block, a method an event: [`on`], [`Peer`].
 //! - What a handler takes: [`WebSocket`], [`Upgrade`], and everything that is [`FromRequest`].
 //! - Many at once: [`Hub`], [`Room`], [`Member`]; [`Overflow`] for those that are too slow.
+//! - What is kept: [`History`], [`MemoryHistory`]; [`Room::publish`], [`Room::history`], [`Room::join_since`].
 //! - What serves: [`App`], [`Router`], [`Server`]; limits and time-outs in [`Limits`].
 //! - Tests: [`TestClient`].
 //!
@@ -34,6 +35,7 @@
 //! | `anyhow` | yes | `?` on Sockeye's errors in handlers that return `anyhow::Result` |
 //! | `deflate` | yes | compressed messages: [`Compression`] |
 //! | `http2` | no | HTTP/2, and WebSocket over it (RFC 8441) |
+//! | `sqlite` | no | `SqliteHistory`: rooms whose messages are kept in a file |
 //! | `testing` | yes | [`TestClient`] |
 //! | `test-util` | no | `#[sockeye::test(start_paused = true)]` |
 //! | `tls` | no | TLS: `App::tls` and `TlsConfig` |
@@ -46,6 +48,7 @@ mod config;
 mod error;
 mod events;
 mod extract;
+mod history;
 mod http;
 mod hub;
 pub mod prelude;
@@ -76,13 +79,14 @@ pub use crate::{
         ArgInfo, Cookies, Extension, FromPath, FromRequest, FromValues, Headers, OptionalFromRequest, Param,
         ParamError, Path, PeerAddr, Query, Rejection, Request, State, ValueError,
     },
+    history::{History, MemoryHistory, Offset, Page, Retention, Span, Stored},
     http::{Body, Html, IntoResponse, Json, Redirect, Response},
     hub::{
-        Hub, HubStats, Member, MemberInfo, Presence, PresenceEvent, PresenceEvents, Room, RoomOptions, RoomStats, User,
-        UserStats,
+        Hub, HubStats, Member, MemberInfo, Presence, PresenceEvent, PresenceEvents, Replay, Resume, Resumed, Room,
+        RoomOptions, RoomStats, User, UserStats,
     },
     route::{BuildError, Conflict, IntoRoute, Problem, Route, RouteInfo, RouteService, Router},
-    rt::spawn,
+    rt::{BoxFuture, spawn},
     server::Server,
     sse::{Event, EventSender, EventStream, IntoEvent, LastEventId, Sse},
     ws::{
@@ -96,6 +100,8 @@ pub use sockeye_macros::{Param, delete, dependency, get, main, on, patch, post, 
 /// tokio's clock, so that `sockeye` can be the only dependency.
 pub use tokio::time;
 
+#[cfg(feature = "sqlite")]
+pub use crate::history::SqliteHistory;
 #[cfg(feature = "testing")]
 pub use crate::testing::{
     ConnectExt, Refused, SocketRequest, TestClient, TestEvent, TestEvents, TestRequest, TestResponse, TestSocket,

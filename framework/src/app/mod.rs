@@ -20,6 +20,7 @@ use crate::{
     config::{Compression, Limits, Origins},
     error::{BoxError, Error, Result},
     extract::TypeMap,
+    history::History,
     http::{Body, Response},
     hub::{Hub, RoomOptions},
     route::{BuildError, Context, IntoRoute, RouteService, Router, Table},
@@ -214,6 +215,20 @@ impl App {
     /// of the app.
     pub fn rooms(self, options: RoomOptions) -> Self {
         self.hub.set_defaults(options);
+        self
+    }
+
+    /// Sets where messages are stored that are [published](crate::Room::publish) to rooms: in all clones of the app, from
+    /// now on.
+    ///
+    /// ```
+    /// use sockeye::{App, MemoryHistory};
+    ///
+    /// let app = App::new().history(MemoryHistory::new());
+    /// # app.check().unwrap();
+    /// ```
+    pub fn history(self, history: impl History) -> Self {
+        self.hub.set_history(Arc::new(history));
         self
     }
 

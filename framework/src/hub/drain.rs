@@ -13,10 +13,13 @@ use super::{
     live::Live,
     state::{Entry, Later, Next},
 };
-use crate::ws::{
-    Delivery, PublishScope, panic_message,
-    proto::{Prepared, Shape},
-    scope,
+use crate::{
+    error::Result,
+    ws::{
+        Delivery, Encoded, PublishScope, panic_message,
+        proto::{Prepared, Shape},
+        scope,
+    },
 };
 
 /// Deliveries for which the room is locked at a time.
@@ -61,9 +64,14 @@ impl Live {
 
     /// The message that a call of the user's makes.
     fn make(&self, make: &Later, shapes: Vec<Shape>) -> Option<Prepared> {
+        Some(self.prepare_for(&self.call(make)?, shapes))
+    }
+
+    /// What a call of the user's gives. What goes wrong in it is logged, and nobody else's trouble.
+    pub(super) fn call<'a>(&self, make: impl FnOnce() -> Option<Result<Encoded<'a>>>) -> Option<Encoded<'a>> {
         match catch_unwind(AssertUnwindSafe(make)) {
             Ok(None) => None,
-            Ok(Some(Ok(message))) => Some(self.prepare_for(&message, shapes)),
+            Ok(Some(Ok(message))) => Some(message),
             Ok(Some(Err(error))) => {
                 tracing::error!(room = &*self.name, "a message of the room was left out: {error}");
                 None
@@ -76,7 +84,7 @@ impl Live {
         }
     }
 
-    fn deliver(&self, member: &Entry, message: &Prepared) -> bool {
+    pub(super) fn deliver(&self, member: &Entry, message: &Prepared) -> bool {
         let overflow = self.overflow(&member.connection);
         let is_sent = member.connection.deliver(message, overflow, &member.tally) == Delivery::Sent;
         if is_sent {

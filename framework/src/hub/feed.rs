@@ -3,6 +3,7 @@
 use std::{
     collections::VecDeque,
     fmt,
+    num::NonZeroU64,
     pin::Pin,
     sync::{Arc, Mutex},
     task::{Context, Poll, Waker},
@@ -10,9 +11,11 @@ use std::{
 
 use futures_core::Stream;
 
-use super::Room;
+use super::{Room, state::is_for};
 use crate::{
     config::Overflow,
+    error::Result,
+    sse::Event,
     sync::lock,
     ws::{Tally, Text, proto::Prepared},
 };
@@ -31,9 +34,17 @@ pub(super) struct Feed {
     waiting: Mutex<Waiting>,
 }
 
+/// One who only listens.
+#[derive(Debug)]
+pub(super) struct Listening {
+    pub(super) feed: Arc<Feed>,
+    /// It has the stored messages up to this offset, as a member has.
+    pub(super) has: u64,
+}
+
 #[derive(Debug, Default)]
 struct Waiting {
-    texts: VecDeque<Text>,
+    texts: VecDeque<(u64, Text)>,
     bytes: usize,
     /// It was too slow.
     ended: bool,
@@ -45,16 +56,17 @@ impl Waiting {
         self.texts.len() >= MESSAGES || self.bytes >= BYTES
     }
 
-    fn pop(&mut self) -> Option<Text> {
-        let text = self.texts.pop_front()?;
+    fn pop(&mut self) -> Option<(u64, Text)> {
+        let (offset, text) = self.texts.pop_front()?;
         self.bytes -= text.len();
-        Some(text)
+        Some((offset, text))
     }
 }
 
 impl Feed {
-    /// Takes a message, without waiting: a full queue is dealt with as the room's policy says. Whether it was taken.
-    pub(super) fn push(&self, text: &Text) -> bool {
+    /// Takes a message and where it is stored, 0 if it is not, without waiting: a full queue is dealt with as the room's
+    /// policy says. Whether it was taken.
+    pub(super) fn push(&self, text: &Text, offset: u64) -> bool {
         let mut waiting = lock(&self.waiting);
         if waiting.ended {
             return false;
@@ -62,7 +74,7 @@ impl Feed {
         let takes = !waiting.is_full() || self.make_room(&mut waiting);
         if takes {
             waiting.bytes += text.len();
-            waiting.texts.push_back(text.clone());
+            waiting.texts.push_back((offset, text.clone()));
         } else {
             self.tally.lose();
         }
@@ -92,15 +104,15 @@ impl Feed {
 }
 
 /// Hands a message to those who only listen, up to `share` of them. Gives how many it was and how many got it, and who is
-/// the next.
+/// the next. The message has this number, and is stored at this offset, or nowhere.
 pub(super) fn tell<'a>(
-    feeds: impl Iterator<Item = (&'a u64, &'a Arc<Feed>)>,
-    number: u64,
+    feeds: impl Iterator<Item = (&'a u64, &'a Listening)>,
+    (number, offset): (u64, u64),
     message: &Prepared,
     share: usize,
 ) -> ((usize, u64), Option<u64>) {
     let (mut spent, mut sent, mut text) = (0, 0, None);
-    for (key, feed) in feeds.filter(|(_, feed)| feed.joined < number) {
+    for (key, Listening { feed, .. }) in feeds.filter(|(_, one)| one.feed.joined < number && is_for(offset, one.has)) {
         if spent == share {
             return ((spent, sent), Some(*key));
         }
@@ -110,36 +122,37 @@ pub(super) fn tell<'a>(
         // Binary messages are not for them.
         let Some(text) = &text else { break };
         spent += 1;
-        sent += u64::from(feed.push(text));
+        sent += u64::from(feed.push(text, offset));
     }
     ((spent, sent), None)
 }
 
-/// What a room says, from now on, as texts. Dropped, nobody listens any more.
+/// What a room says, from now on, as events: those of stored messages have their offsets as ids. Dropped, nobody listens
+/// any more.
 pub(super) struct Listener {
-    room: Room,
-    number: u64,
+    pub(super) room: Room,
+    pub(super) number: u64,
     feed: Arc<Feed>,
 }
 
 impl Listener {
-    pub(super) fn new(room: Room) -> Self {
+    pub(super) fn new(room: Room, is_behind: bool) -> Self {
         let live = &room.live;
         let overflow = live.options.overflow.unwrap_or(live.overflow);
         let (tally, waiting) = (Tally::below(live.tally.clone()), Mutex::default());
         let number = live.registry.next_member();
-        let feed = live.state().listen(number, |joined| Feed { joined, overflow, tally, waiting });
+        let feed = live.state().listen(number, is_behind, |joined| Feed { joined, overflow, tally, waiting });
         Self { room, number, feed }
     }
 }
 
 impl Stream for Listener {
-    type Item = Text;
+    type Item = Result<Event>;
 
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Text>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Event>>> {
         let mut waiting = lock(&self.feed.waiting);
         match waiting.pop() {
-            Some(text) => Poll::Ready(Some(text)),
+            Some((offset, text)) => Poll::Ready(Some(event(&text, NonZeroU64::new(offset)))),
             None if waiting.ended => Poll::Ready(None),
             None => {
                 waiting.waker = Some(cx.waker().clone());
@@ -151,7 +164,16 @@ impl Stream for Listener {
 
 impl Drop for Listener {
     fn drop(&mut self) {
-        self.room.live.state().feeds.remove(&self.number);
+        self.room.live.state().stop_listening(self.number);
+    }
+}
+
+/// A text as an event, and where it is stored.
+pub(super) fn event(text: &str, offset: Option<NonZeroU64>) -> Result<Event> {
+    let event = Event::new(text);
+    match offset {
+        Some(offset) => event.id(offset),
+        None => Ok(event),
     }
 }
 

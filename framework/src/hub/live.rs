@@ -3,7 +3,7 @@
 use std::{
     fmt,
     future::poll_fn,
-    sync::{Arc, atomic::Ordering},
+    sync::{Arc, OnceLock, atomic::Ordering},
     task::Poll,
     time::Duration,
 };
@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
     Presence, RoomOptions, RoomStats,
+    publish::Lane,
     registry::Registry,
     state::{Newcomer, State, To},
 };
@@ -50,6 +51,8 @@ pub(super) struct Live {
     /// Room in the queue; first come, first served.
     places: Arc<Semaphore>,
     state: Mutex<State>,
+    /// Messages on their way to the store; there from the first on.
+    pub(super) lane: OnceLock<Box<Lane>>,
     pub(super) tally: Arc<Tally>,
 }
 
@@ -74,6 +77,7 @@ impl Live {
             overflow: defaults.overflow.unwrap_or_default(),
             places: Arc::new(Semaphore::new(QUEUE)),
             state: Mutex::default(),
+            lane: OnceLock::new(),
             tally: Arc::new(Tally::below(registry.tally.clone())),
             registry,
         }

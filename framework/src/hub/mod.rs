@@ -7,10 +7,14 @@ mod live;
 mod member;
 mod options;
 mod presence;
+mod publish;
 mod registry;
+mod resume;
 mod room;
+mod since;
 mod state;
 mod stats;
+mod tail;
 #[cfg(test)]
 mod tests;
 
@@ -25,12 +29,14 @@ pub use self::{
     member::{Member, MemberInfo},
     options::RoomOptions,
     presence::{Presence, PresenceEvent, User},
+    resume::{Replay, Resume, Resumed},
     room::Room,
     stats::{HubStats, RoomStats, UserStats},
 };
 use crate::{
     error::Result,
     extract::{ArgInfo, FromRequest, Rejection, Request},
+    history::History,
     sync::lock,
     ws::{Delivery, Outbound, PublishScope, Traffic, proto::Prepared},
 };
@@ -191,6 +197,11 @@ impl Hub {
     /// Sets what rooms are like that say nothing themselves.
     pub(crate) fn set_defaults(&self, options: RoomOptions) {
         *lock(&self.registry.defaults) = Arc::new(options);
+    }
+
+    /// Sets where messages are stored.
+    pub(crate) fn set_history(&self, history: Arc<dyn History>) {
+        self.registry.set_history(history);
     }
 
     /// What counts the app's connections and messages.

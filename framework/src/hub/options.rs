@@ -6,11 +6,15 @@ use super::PresenceEvent;
 use crate::{
     config::Overflow,
     error::Result,
+    history::Stored,
     ws::{Encoded, Outbound},
 };
 
 /// What a presence event becomes for the members.
 pub(super) type Announce = dyn Fn(&PresenceEvent) -> Option<Result<Encoded<'static>>> + Send + Sync;
+
+/// What a stored message becomes for the members.
+pub(super) type Render = dyn Fn(&Stored) -> Result<Encoded<'static>> + Send + Sync;
 
 /// The options of a room; what is not set comes from [`App::rooms`](crate::App::rooms).
 ///
@@ -38,6 +42,7 @@ pub struct RoomOptions {
     pub(super) max_members: Option<usize>,
     pub(super) grace: Option<Duration>,
     pub(super) announce: Option<Arc<Announce>>,
+    pub(super) render: Option<Arc<Render>>,
 }
 
 impl RoomOptions {
@@ -83,11 +88,38 @@ impl RoomOptions {
         self
     }
 
+    /// Sets how members see a stored message: what `message` makes of it is sent to them, whether it was published just now
+    /// or is read from the history. By default they get what was published as it is, and do not learn its offset.
+    ///
+    /// It is called outside of all locks, by every server that has members in the room. If it panics, or what it gives is
+    /// no JSON, the message is left out and the log says so.
+    ///
+    /// ```
+    /// use serde_json::{Value, json};
+    /// use sockeye::{App, MemoryHistory, RoomOptions};
+    ///
+    /// let rooms = RoomOptions::new().render(|stored| {
+    ///     let event: Value = stored.json().unwrap_or_default();
+    ///     json!({ "id": stored.offset, "created_at": stored.millis(), "event": event })
+    /// });
+    /// let app = App::new().history(MemoryHistory::new()).rooms(rooms);
+    /// # app.check().unwrap();
+    /// ```
+    pub fn render<F, T>(mut self, message: F) -> Self
+    where
+        F: Fn(&Stored) -> T + Send + Sync + 'static,
+        T: Outbound,
+    {
+        self.render = Some(Arc::new(move |stored| message(stored).encode().map(Encoded::into_owned)));
+        self
+    }
+
     /// What is not set, from `defaults`; but for `overflow`, which the member's route may come before.
     pub(super) fn or(mut self, defaults: &Self) -> Self {
         self.max_members = self.max_members.or(defaults.max_members);
         self.grace = self.grace.or(defaults.grace);
         self.announce = self.announce.or_else(|| defaults.announce.clone());
+        self.render = self.render.or_else(|| defaults.render.clone());
         self
     }
 }
@@ -99,6 +131,7 @@ impl fmt::Debug for RoomOptions {
             .field("max_members", &self.max_members)
             .field("grace", &self.grace)
             .field("announce", &self.announce.is_some())
+            .field("render", &self.render.is_some())
             .finish()
     }
 }

@@ -18,6 +18,7 @@ use std::{
 use super::{RoomOptions, live::Live};
 use crate::{
     error::{Error, Result},
+    history::History,
     sync::{Mutex, MutexGuard, lock},
     ws::{CloseCode, Connection, Tally, Traffic},
 };
@@ -40,6 +41,7 @@ pub(super) struct Registry {
     pub(super) traffic: Arc<Traffic>,
     pub(super) tally: Arc<Tally>,
     pub(super) compressions: AtomicU64,
+    history: Mutex<Option<Arc<dyn History>>>,
 }
 
 /// A member, as its user sees it.
@@ -96,6 +98,17 @@ impl Registry {
         let live = Arc::new(Live::new(self.clone(), name.into(), options, &defaults));
         rooms.insert(live.name.clone(), Arc::downgrade(&live));
         live
+    }
+
+    /// Where messages are stored.
+    pub(super) fn history(&self) -> Result<Arc<dyn History>> {
+        let text =
+            "expected the app to have a history: give it one with `App::history`, such as `MemoryHistory::new()`";
+        lock(&self.history).clone().ok_or_else(|| Error::storage(text))
+    }
+
+    pub(super) fn set_history(&self, history: Arc<dyn History>) {
+        *lock(&self.history) = Some(history);
     }
 
     /// Nobody holds this room any more; by now there may be another of its name.

@@ -110,7 +110,7 @@ impl Room {
         user: impl Into<String>,
         meta: impl Serialize,
     ) -> Result<Member> {
-        let newcomer = Newcomer { user: Some(identity(user.into(), &meta)?), welcome: None };
+        let newcomer = Newcomer { user: Some(identity(user.into(), &meta)?), ..Newcomer::default() };
         self.enter_user(ws.handle(), newcomer).await
     }
 
@@ -150,11 +150,15 @@ impl Room {
         welcome: impl Fn(&Presence) -> T + Send + Sync + 'static,
     ) -> Result<Member> {
         let welcome = move |presence: &_| welcome(presence).encode().map(Encoded::into_owned);
-        let newcomer = Newcomer { user: Some(identity(user.into(), &meta)?), welcome: Some(Arc::new(welcome)) };
+        let newcomer = Newcomer {
+            user: Some(identity(user.into(), &meta)?),
+            welcome: Some(Arc::new(welcome)),
+            ..Newcomer::default()
+        };
         self.enter_user(ws.handle(), newcomer).await
     }
 
-    async fn enter_user(&self, handle: Handle, newcomer: Newcomer) -> Result<Member> {
+    pub(super) async fn enter_user(&self, handle: Handle, newcomer: Newcomer) -> Result<Member> {
         // Its event does not wait, and so must not come before there is room.
         drop(self.live.place(0).await?);
         let (member, welcome) = self.enter(handle, newcomer)?;
@@ -292,7 +296,8 @@ impl Room {
     }
 
     /// The room as Server-Sent Events: what is broadcast from now on, each text an event's data. Binary messages are left
-    /// out: the format can't carry them.
+    /// out: the format can't carry them. An event of a stored message has its offset as id; to go on from there is
+    /// [`sse_since`](Self::sse_since)'s.
     ///
     /// Who listens is no member: neither counted nor in the presence. A listener that is too slow, with 256 KiB or 1,024
     /// messages waiting, meets the room's [`Overflow`](crate::Overflow): to be disconnected is to have the stream end, and a
@@ -321,7 +326,7 @@ impl Room {
     /// ```
     pub fn sse(&self) -> Result<Sse> {
         self.live.check_name()?;
-        Ok(Sse::new(Listener::new(self.clone())))
+        Ok(Sse::new(Listener::new(self.clone(), false)))
     }
 
     /// What was counted.
@@ -330,7 +335,7 @@ impl Room {
     }
 }
 
-fn identity(user: String, meta: &impl Serialize) -> Result<(Arc<str>, Arc<Value>)> {
+pub(super) fn identity(user: String, meta: &impl Serialize) -> Result<(Arc<str>, Arc<Value>)> {
     Ok((user.into(), Arc::new(serde_json::to_value(meta)?)))
 }
 

@@ -1,5 +1,7 @@
 //! A room behind its lock: members, presence, and the queue of what is to be handed out.
 
+mod queue;
+
 use std::{
     collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
     sync::Arc,
@@ -7,22 +9,21 @@ use std::{
 };
 
 use serde_json::Value;
-use tokio::{
-    sync::{OwnedSemaphorePermit, broadcast},
-    time::Instant,
-};
+use tokio::{sync::broadcast, time::Instant};
 
-use super::{Presence, PresenceEvent, User, feed, options::Announce};
+use self::queue::{Item, Work};
+pub(super) use self::queue::{Next, is_for};
+use super::{
+    Presence, PresenceEvent, User,
+    feed::{Feed, Listening},
+    options::Announce,
+    tail::Tail,
+};
 use crate::{
     error::Result,
-    ws::{
-        Connection, Encoded, Tally,
-        proto::{Prepared, Shape},
-    },
+    ws::{Connection, Encoded, Tally, proto::Shape},
 };
 
-/// To copy that much costs as much as one more delivery.
-const COPY_BYTES: usize = 4096;
 /// Presence events that a server-side reader may be behind.
 const EVENTS_KEPT: usize = 256;
 
@@ -32,7 +33,7 @@ const EVENTS_KEPT: usize = 256;
 pub(super) struct State {
     pub(super) members: BTreeMap<u64, Entry>,
     /// Those who only listen: they get what all get, and are no members.
-    pub(super) feeds: BTreeMap<u64, Arc<feed::Feed>>,
+    pub(super) feeds: BTreeMap<u64, Listening>,
     users: HashMap<Arc<str>, Attendance>,
     /// Users in their time of grace, and when it is over.
     away: BTreeSet<(Instant, Arc<str>)>,
@@ -58,6 +59,8 @@ pub(super) struct State {
     pub(super) messages: u64,
     pub(super) sent: u64,
     events: Option<broadcast::Sender<PresenceEvent>>,
+    /// What those may miss who are behind.
+    pub(super) tail: Tail,
 }
 
 /// A member.
@@ -65,6 +68,8 @@ pub(super) struct State {
 pub(super) struct Entry {
     pub(super) connection: Arc<Connection>,
     joined: u64,
+    /// It has the stored messages up to this offset; all of them, while it reads them from the store.
+    pub(super) has: u64,
     pub(super) user: Option<Arc<str>>,
     pub(super) tally: Arc<Tally>,
     shape: Option<Shape>,
@@ -77,20 +82,6 @@ struct Attendance {
     away: Option<Instant>,
 }
 
-struct Item {
-    number: u64,
-    work: Work,
-    to: To,
-    /// Its place in the queue.
-    _permit: Option<OwnedSemaphorePermit>,
-}
-
-enum Work {
-    Message(Prepared),
-    /// Becomes a message when its turn comes, outside of the lock.
-    Later(Arc<Later>),
-}
-
 /// Makes a message by a call of the user's.
 pub(super) type Later = dyn Fn() -> Option<Result<Encoded<'static>>> + Send + Sync;
 
@@ -100,6 +91,8 @@ pub(super) struct Newcomer {
     pub(super) user: Option<(Arc<str>, Arc<Value>)>,
     /// The first message to it.
     pub(super) welcome: Option<Arc<Welcome>>,
+    /// It reads what is stored before it gets what is published.
+    pub(super) is_behind: bool,
 }
 
 /// What the room's presence becomes for who joins.
@@ -113,13 +106,6 @@ pub(super) enum To {
     AllButUser(Arc<str>),
     User(Arc<str>),
     Member(u64),
-}
-
-/// What is to be done next.
-pub(super) enum Next {
-    Nothing,
-    HandOut,
-    Make(Arc<Later>, Vec<Shape>),
 }
 
 impl To {
@@ -146,7 +132,8 @@ impl State {
         let shape = connection.outbox().deflater.as_ref().map(|deflater| deflater.shape());
         self.count_shape(shape, true);
         let name = newcomer.user.as_ref().map(|(name, _)| name.clone());
-        self.members.insert(number, Entry { connection, joined: self.last, user: name, tally, shape });
+        let has = self.tail.count_in(newcomer.is_behind);
+        self.members.insert(number, Entry { connection, joined: self.last, has, user: name, tally, shape });
         let joined = newcomer.user.and_then(|(id, meta)| self.user_joined(number, id, meta));
         let presence = self.presence.clone();
         let seen = presence.clone();
@@ -176,6 +163,7 @@ impl State {
     pub(super) fn leave(&mut self, number: u64, until: Option<Instant>, announce: Option<&Arc<Announce>>) {
         let Some(entry) = self.members.remove(&number) else { return };
         self.count_shape(entry.shape, false);
+        self.tail.count_out(entry.has);
         let Some(id) = entry.user else { return };
         let Some(attendance) = self.users.get_mut(&id) else { return };
         attendance.members.remove(&number);
@@ -195,10 +183,22 @@ impl State {
     }
 
     /// Somebody listens, from the next message on.
-    pub(super) fn listen(&mut self, number: u64, feed: impl FnOnce(u64) -> feed::Feed) -> Arc<feed::Feed> {
+    pub(super) fn listen(&mut self, number: u64, is_behind: bool, feed: impl FnOnce(u64) -> Feed) -> Arc<Feed> {
         let feed = Arc::new(feed(self.last));
-        self.feeds.insert(number, feed.clone());
+        let has = self.tail.count_in(is_behind);
+        self.feeds.insert(number, Listening { feed: feed.clone(), has });
         feed
+    }
+
+    /// Nobody listens there any more.
+    pub(super) fn stop_listening(&mut self, number: u64) {
+        let listening = self.feeds.remove(&number);
+        listening.into_iter().for_each(|listening| self.tail.count_out(listening.has));
+    }
+
+    /// Whether anybody hears what is said.
+    pub(super) fn has_audience(&self) -> bool {
+        !(self.members.is_empty() && self.feeds.is_empty())
     }
 
     /// Whether nobody is here, and nobody expected back.
@@ -235,7 +235,7 @@ impl State {
             // Without a reader there is nobody to miss it.
             drop(events.send(event.clone()));
         }
-        if let Some(announce) = announce.filter(|_| !(self.members.is_empty() && self.feeds.is_empty())) {
+        if let Some(announce) = announce.filter(|_| self.has_audience()) {
             let (announce, to) = (announce.clone(), To::AllButUser(event.user().id.clone()));
             self.put(Work::Later(Arc::new(move || announce(&event))), to, None);
         }
@@ -264,116 +264,5 @@ impl State {
     /// How many members a user has.
     pub(super) fn members_of(&self, user: &str) -> usize {
         self.users.get(user).map_or(0, |attendance| attendance.members.len())
-    }
-
-    /// Puts a message into the queue; gives its number.
-    pub(super) fn send(&mut self, message: Prepared, to: To, permit: OwnedSemaphorePermit) -> u64 {
-        self.messages += 1;
-        self.put(Work::Message(message), to, Some(permit))
-    }
-
-    fn put(&mut self, work: Work, to: To, permit: Option<OwnedSemaphorePermit>) -> u64 {
-        self.last += 1;
-        self.queue.push_back(Item { number: self.last, work, to, _permit: permit });
-        self.last
-    }
-
-    pub(super) fn waiting(&self) -> usize {
-        self.queue.len()
-    }
-
-    pub(super) fn next(&self) -> Next {
-        match self.queue.front() {
-            None => Next::Nothing,
-            Some(Item { work: Work::Message(_), .. }) => Next::HandOut,
-            Some(Item { work: Work::Later(make), .. }) => Next::Make(make.clone(), self.shapes()),
-        }
-    }
-
-    /// What the first in the queue has become.
-    pub(super) fn made(&mut self, message: Option<Prepared>) -> Option<Waker> {
-        match (message, self.queue.front_mut()) {
-            (Some(message), Some(item)) => {
-                item.work = Work::Message(message);
-                None
-            }
-            _ => self.finish(),
-        }
-    }
-
-    /// Hands the first message to members, up to `share` of them; gives how many it was and how many got it, and who waits
-    /// for the message to be done.
-    pub(super) fn hand_out(
-        &mut self,
-        share: usize,
-        deliver: impl Fn(&Entry, &Prepared) -> bool,
-    ) -> (usize, u64, Option<Waker>) {
-        let Some(Item { number, work: Work::Message(message), to, .. }) = self.queue.front() else {
-            return (0, 0, None);
-        };
-        let (mut spent, mut sent, mut stopped_at) = (0, 0, None);
-        let mut visit = |key: u64, entry: &Entry| {
-            if spent >= share {
-                stopped_at = Some(key);
-                return false;
-            }
-            spent += 1;
-            if entry.joined < *number && to.includes(entry) {
-                spent += message.len() / COPY_BYTES;
-                sent += u64::from(deliver(entry, message));
-            }
-            true
-        };
-        let from = self.cursor..;
-        match to {
-            To::User(user) => {
-                let mut keys = self.users.get(user).into_iter().flat_map(|user| user.members.range(from.clone()));
-                keys.all(|key| self.members.get(key).is_none_or(|entry| visit(*key, entry)))
-            }
-            To::Member(key) => self.members.get(key).is_none_or(|entry| visit(*key, entry)),
-            _ => self.members.range(from).all(|(key, entry)| visit(*key, entry)),
-        };
-        if stopped_at.is_none() && !matches!(to, To::User(_) | To::Member(_)) {
-            let (heard, stopped) =
-                feed::tell(self.feeds.range(self.heard..), *number, message, share.saturating_sub(spent));
-            (spent, sent) = (spent + heard.0, sent + heard.1);
-            if let Some(key) = stopped {
-                (self.heard, stopped_at) = (key, Some(u64::MAX));
-            }
-        }
-        self.sent += sent;
-        let waker = match stopped_at {
-            Some(key) => {
-                self.cursor = key;
-                None
-            }
-            None => self.finish(),
-        };
-        (spent, sent, waker)
-    }
-
-    fn finish(&mut self) -> Option<Waker> {
-        (self.cursor, self.heard) = (0, 0);
-        let item = self.queue.pop_front()?;
-        self.done = item.number;
-        self.waiters.remove(&item.number)
-    }
-
-    /// Whether a message was handed out; if not, `waker` is woken when it is.
-    pub(super) fn is_done(&mut self, number: u64, waker: &Waker) -> bool {
-        if self.done >= number {
-            return true;
-        }
-        self.waiters.insert(number, waker.clone());
-        false
-    }
-
-    pub(super) fn stop_waiting(&mut self, number: u64) {
-        self.waiters.remove(&number);
-    }
-
-    /// Who has to look for itself.
-    pub(super) fn all_waiters(&mut self) -> impl Iterator<Item = Waker> {
-        std::mem::take(&mut self.waiters).into_values()
     }
 }

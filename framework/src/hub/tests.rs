@@ -2,6 +2,7 @@
 
 mod large;
 mod model;
+mod resuming;
 mod shapes;
 #[cfg(feature = "shuttle")]
 mod threads;

@@ -43,6 +43,18 @@ impl<'a> Encoded<'a> {
         Self { op: Op::Binary, payload: Payload::Slice(bytes) }
     }
 
+    /// The message, to be kept.
+    pub(crate) fn into_message(self) -> Result<Message> {
+        let bytes = match self.payload {
+            Payload::Owned(bytes) => bytes.into(),
+            payload => payload.from(0),
+        };
+        Ok(match self.op {
+            Op::Text => Message::Text(bytes.try_into()?),
+            _ => Message::Binary(bytes),
+        })
+    }
+
     pub(crate) fn into_owned(self) -> Encoded<'static> {
         Encoded { op: self.op, payload: self.payload.into_owned() }
     }

@@ -5,10 +5,7 @@ use std::{pin::Pin, sync::atomic::Ordering};
 use futures_core::Stream;
 
 use super::*;
-use crate::{
-    hub::feed::Listener,
-    ws::{Text, scope},
-};
+use crate::{hub::feed::Listener, ws::scope};
 
 /// Members that got a message so far.
 fn reached(members: &[Member]) -> usize {
@@ -189,7 +186,7 @@ fn many_listeners_get_a_message_in_turns() {
         let room = hub.room("a");
         let fake = Fake::new(1, &Arc::default(), &hub);
         let _member = now(room.join(&fake)).unwrap();
-        let mut listeners: Vec<_> = (0..LISTENERS).map(|_| Listener::new(room.clone())).collect();
+        let mut listeners: Vec<_> = (0..LISTENERS).map(|_| Listener::new(room.clone(), false)).collect();
         let (sends, mut before) = (room.clone(), 0);
         let task = tokio::spawn(async move { sends.broadcast_text("hello").await });
         while !task.is_finished() {
@@ -203,11 +200,11 @@ fn many_listeners_get_a_message_in_turns() {
         assert_eq!(fake.read(100), b"\x81\x05hello");
         let mut cx = Context::from_waker(Waker::noop());
         for listener in &mut listeners {
-            let text = |polled| match polled {
-                Poll::Ready(Some(text)) => Text::to_string(&text),
-                other => panic!("expected a text, got {other:?}"),
+            let text = |polled: Poll<Option<Result<crate::sse::Event>>>| match polled {
+                Poll::Ready(Some(event)) => event.unwrap().to_string(),
+                Poll::Pending | Poll::Ready(None) => panic!("expected a text"),
             };
-            assert_eq!(text(Pin::new(&mut *listener).poll_next(&mut cx)), "hello");
+            assert_eq!(text(Pin::new(&mut *listener).poll_next(&mut cx)), "data: hello\n\n");
             assert!(Pin::new(listener).poll_next(&mut cx).is_pending());
         }
     });

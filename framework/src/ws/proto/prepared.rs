@@ -9,7 +9,7 @@ use super::{Deflater, Op, Shape, Text, put_frame};
 pub(crate) struct Frame(Vec<u8>);
 
 /// The forms of one message. Each stands alone: it refers to nothing that was sent before.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Prepared {
     plain: Arc<Frame>,
     /// Those that are smaller than the plain one.

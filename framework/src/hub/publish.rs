@@ -1,0 +1,305 @@
+//! Publishing: into the store, and then to the members, in the order of the offsets.
+//!
+//! A room has one append under way at a time. What is published meanwhile waits in its lane, and goes with the next: so
+//! the order of the answers is that of the offsets, and the more publish, the more go at once.
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+};
+
+use tokio::{
+    runtime::Handle,
+    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+};
+
+use super::{Room, live::Live};
+use crate::{
+    error::{Error, Result},
+    history::{History, Offset, Page, Span, Stored},
+    sync::lock,
+    ws::{Encoded, Message, Outbound},
+};
+
+/// Messages that may wait for the store, and as many times this many bytes.
+const WAITING: usize = 1024;
+const UNIT: usize = 1024;
+/// Messages and about as many bytes that go to the store at once.
+const BATCH: usize = 256;
+const BATCH_BYTES: usize = 1024 * 1024;
+
+/// A room's messages on their way to the store.
+pub(super) struct Lane {
+    places: Arc<Semaphore>,
+    waiting: Mutex<Waiting>,
+}
+
+#[derive(Default)]
+struct Waiting {
+    drafts: VecDeque<Draft>,
+    /// Somebody writes: there is one at a time.
+    writing: bool,
+    /// The last offset that went into the room's queue; 0 if none did.
+    last: u64,
+}
+
+struct Draft {
+    message: Message,
+    reply: oneshot::Sender<Result<Published>>,
+    _place: OwnedSemaphorePermit,
+}
+
+struct Published {
+    stored: Stored,
+    /// Its number in the room's queue, if anybody is to get it.
+    number: Option<u64>,
+}
+
+impl Room {
+    /// Stores a message, and then sends it to all members. Gives the offset that it has in the room for good.
+    ///
+    /// Done when the message is in the [`History`](crate::History) for good and in every member's outbox. Members get
+    /// stored messages in the order of their offsets, as [`RoomOptions::render`](crate::RoomOptions::render) says. Waits
+    /// while 1,024 messages or 1 MiB of this room wait for the store.
+    ///
+    /// # Errors
+    ///
+    /// If the app has no [history](crate::App::history), or the message could not be stored
+    /// ([`Error::is_storage`](crate::Error::is_storage)): then nobody gets it. If it can't be JSON, or the room's name has
+    /// more than 1 KiB.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped while it waits for a place, nothing was stored and nothing sent. After that it is stored, and all members
+    /// get it.
+    ///
+    /// ```test_harness
+    /// use sockeye::{MemoryHistory, Offset, prelude::*};
+    ///
+    /// #[sockeye::test]
+    /// async fn is_stored() -> Result<()> {
+    ///     let hub = App::new().history(MemoryHistory::new()).hub();
+    ///     assert_eq!(hub.room("a").publish(&["first"]).await?, Offset::new(1));
+    ///     let page = hub.room("a").history(0, 50).await?;
+    ///     assert_eq!(page.messages[0].json::<[String; 1]>()?, ["first"]);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn publish<T: Outbound + ?Sized>(&self, message: &T) -> Result<Offset> {
+        Ok(self.publish_stored(message).await?.offset)
+    }
+
+    /// Publishes like [`publish`](Self::publish), and gives the message as it was stored: with its time.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`publish`](Self::publish).
+    pub async fn publish_stored<T: Outbound + ?Sized>(&self, message: &T) -> Result<Stored> {
+        self.live.publish(message.encode()?.into_message()?).await
+    }
+
+    /// Reads what was published after an offset, the oldest first. `0` starts with the oldest that is kept.
+    ///
+    /// A page has at most 1,000 messages and about 1 MiB; a limit beyond that, or none, is brought into it.
+    /// [`Page::more`](crate::Page::more) says whether there is more, and the last message's offset is where it starts.
+    ///
+    /// # Errors
+    ///
+    /// If the app has no history, or it can't be read ([`Error::is_storage`](crate::Error::is_storage)). If the room's name
+    /// has more than 1 KiB.
+    pub async fn history(&self, since: impl Into<Offset>, limit: usize) -> Result<Page> {
+        self.live.read(Span::After(since.into()), limit).await
+    }
+
+    /// Reads what was published before an offset, the latest of it, the oldest of these first. `None` starts at the end.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`history`](Self::history).
+    pub async fn history_before(&self, before: impl Into<Option<Offset>>, limit: usize) -> Result<Page> {
+        let span = before.into().map_or(Span::Latest, Span::Before);
+        self.live.read(span, limit).await
+    }
+}
+
+impl Lane {
+    fn new() -> Box<Self> {
+        Box::new(Self { places: Arc::new(Semaphore::new(WAITING)), waiting: Mutex::default() })
+    }
+
+    /// Whether somebody has to begin to write.
+    fn put(&self, draft: Draft) -> bool {
+        let mut waiting = lock(&self.waiting);
+        waiting.drafts.push_back(draft);
+        !std::mem::replace(&mut waiting.writing, true)
+    }
+
+    /// What goes next; nobody writes any more if there is nothing.
+    fn take(&self) -> Vec<Draft> {
+        let mut waiting = lock(&self.waiting);
+        let (mut batch, mut bytes) = (Vec::new(), 0);
+        while batch.len() < BATCH && bytes < BATCH_BYTES {
+            let Some(draft) = waiting.drafts.pop_front() else { break };
+            bytes += draft.message.len();
+            batch.push(draft);
+        }
+        waiting.writing = !batch.is_empty();
+        batch
+    }
+}
+
+impl Live {
+    pub(super) async fn read(&self, span: Span, limit: usize) -> Result<Page> {
+        self.check_name()?;
+        self.registry.history()?.read(&self.name, span, limit).await
+    }
+
+    /// How members see a stored message; `None` if there is no saying.
+    pub(super) fn render(&self, stored: &Stored) -> Option<Encoded<'static>> {
+        match &self.options.render {
+            Some(render) => self.call(|| Some(render(stored))),
+            None => self.call(|| Some(stored.message.encode().map(Encoded::into_owned))),
+        }
+    }
+
+    async fn publish(self: &Arc<Self>, message: Message) -> Result<Stored> {
+        self.check_name()?;
+        let history = self.registry.history()?;
+        let runtime = Handle::try_current()?;
+        let lane = self.lane.get_or_init(Lane::new);
+        let units = (1 + message.len() / UNIT).min(WAITING) as u32;
+        let place = lane.places.clone().acquire_many_owned(units).await?;
+        let (reply, published) = oneshot::channel();
+        if lane.put(Draft { message, reply, _place: place }) {
+            drop(runtime.spawn(Scribe { live: self.clone(), history, runs: true }.run()));
+        }
+        let ended = |_| Error::storage("the history has given no answer: it panicked, or its runtime has ended");
+        let Published { stored, number } = published.await.map_err(ended)??;
+        if let Some(number) = number {
+            self.handed_out(number).await;
+        }
+        Ok(stored)
+    }
+
+    /// Puts a stored message into the queue, if there is anyone who may get it. Gives its number.
+    async fn enqueue_stored(&self, stored: &Stored) -> Result<Option<u64>> {
+        // Who joins from here on finds it in the store.
+        let has_audience = self.state().has_audience();
+        let Some(message) = has_audience.then(|| self.render(stored)).flatten() else { return Ok(None) };
+        let prepared = self.prepare(&message);
+        let place = self.place(prepared.len()).await?;
+        Ok(Some(self.state().send_stored(prepared, stored.offset.get(), place)))
+    }
+}
+
+/// The one who writes.
+struct Scribe {
+    live: Arc<Live>,
+    history: Arc<dyn History>,
+    runs: bool,
+}
+
+impl Scribe {
+    async fn run(mut self) {
+        while let Some(batch) = self.next() {
+            let messages = batch.iter().map(|draft| draft.message.clone()).collect();
+            let done = match self.history.append(&self.live.name, messages).await {
+                Ok(stored) if stored.len() == batch.len() => self.stored(stored).await,
+                Ok(stored) => {
+                    let (expected, came) = (batch.len(), stored.len());
+                    Err(Error::storage(format!("expected the history to store {expected} messages, it stored {came}")))
+                }
+                Err(error) => Err(error),
+            };
+            match done {
+                Ok(published) => {
+                    for (draft, published) in batch.into_iter().zip(published) {
+                        // Who does not wait any more has nobody to be told.
+                        drop(draft.reply.send(Ok(published)));
+                    }
+                }
+                Err(error) => Self::fail(batch, &error),
+            }
+            self.live.drain();
+        }
+    }
+
+    /// What goes next.
+    fn next(&mut self) -> Option<Vec<Draft>> {
+        let batch = self.lane().take();
+        self.runs = !batch.is_empty();
+        self.runs.then_some(batch)
+    }
+
+    fn lane(&self) -> &Lane {
+        self.live.lane.get_or_init(Lane::new)
+    }
+
+    fn fail(batch: Vec<Draft>, error: &Error) {
+        for draft in batch {
+            drop(draft.reply.send(Err(Error::storage(error.to_string()))));
+        }
+    }
+
+    async fn stored(&self, stored: Vec<Stored>) -> Result<Vec<Published>> {
+        if let Some(first) = stored.first() {
+            self.fill(first.offset.get()).await;
+        }
+        let mut published = Vec::with_capacity(stored.len());
+        for stored in stored {
+            let number = self.put(&stored).await?;
+            published.push(Published { stored, number });
+        }
+        Ok(published)
+    }
+
+    async fn put(&self, stored: &Stored) -> Result<Option<u64>> {
+        let number = self.live.enqueue_stored(stored).await?;
+        lock(&self.lane().waiting).last = stored.offset.get();
+        // Before there are more than the queue takes, someone has to hand them out.
+        self.live.drain();
+        Ok(number)
+    }
+
+    /// Reads what others have stored since, up to `next`: another process, or an append that failed for us and not in the
+    /// store.
+    async fn fill(&self, next: u64) {
+        loop {
+            let last = lock(&self.lane().waiting).last;
+            if last == 0 || next <= last + 1 {
+                return;
+            }
+            let page = match self.history.read(&self.live.name, Span::After(Offset::new(last)), BATCH).await {
+                Ok(page) => page,
+                Err(error) => {
+                    tracing::error!(room = &*self.live.name, "members miss what was stored elsewhere: {error}");
+                    return;
+                }
+            };
+            let skipped: Vec<_> = page.messages.iter().take_while(|stored| stored.offset.get() < next).collect();
+            if skipped.is_empty() {
+                // Not kept any more.
+                return;
+            }
+            for stored in skipped {
+                if let Err(error) = self.put(stored).await {
+                    tracing::error!(room = &*self.live.name, "members miss what was stored elsewhere: {error}");
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Scribe {
+    fn drop(&mut self) {
+        if !self.runs {
+            return;
+        }
+        // The history panicked, or the runtime ends: who waits is told, and the next one writes.
+        let mut waiting = lock(&self.lane().waiting);
+        waiting.writing = false;
+        let drafts = std::mem::take(&mut waiting.drafts);
+        drop(waiting);
+        drop(drafts);
+    }
+}
