@@ -6,6 +6,7 @@ mod deflate;
 mod event_handlers;
 mod events;
 mod extraction;
+mod history;
 mod memory;
 mod robustness;
 mod rooms;

@@ -84,7 +84,7 @@ fn silent(app: App) -> (App, Hub) {
 }
 
 /// Waits until something is so.
-async fn until(what: &str, is_so: impl Fn() -> bool) {
+pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
     let waits = async {
         while !is_so() {
             tokio::time::sleep(std::time::Duration::from_millis(1)).await;

@@ -1,0 +1,85 @@
+//! Stored messages: one suite for all stores, publishing, resuming, and what survives.
+
+mod disk;
+mod killed;
+mod publishing;
+mod resuming;
+mod stores;
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicU32, Ordering},
+    },
+};
+
+use sockeye::{History, MemoryHistory, Retention, SqliteHistory};
+
+/// A folder for a test, and gone after it.
+struct Scratch(PathBuf);
+
+impl Scratch {
+    fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("history-{}-{number}", std::process::id()));
+        fs::create_dir_all(&path).expect("a folder");
+        Self(path)
+    }
+
+    fn file(&self) -> PathBuf {
+        self.0.join("history.db")
+    }
+}
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_dir_all(&self.0) {
+            eprintln!("{} stays: {error}", self.0.display());
+        }
+    }
+}
+
+/// One of the stores that come with the crate.
+#[derive(Default)]
+struct Store {
+    folder: Option<Scratch>,
+}
+
+impl Store {
+    fn memory() -> Self {
+        Self::default()
+    }
+
+    fn sqlite() -> Self {
+        Self { folder: Some(Scratch::new()) }
+    }
+
+    fn open(&self, retention: Retention) -> Arc<dyn History> {
+        match &self.folder {
+            None => Arc::new(MemoryHistory::with(retention)),
+            Some(folder) => Arc::new(SqliteHistory::open_with(folder.file(), retention).expect("a store")),
+        }
+    }
+
+    fn open_all(&self) -> Arc<dyn History> {
+        self.open(Retention::all())
+    }
+}
+
+/// Runs each function with each store, as a test of its own.
+macro_rules! with_each_store {
+    ($($(#[$attribute:meta])* $test:ident),* $(,)?) => {
+        mod memory {
+            $(#[sockeye::test(flavor = "multi_thread")]
+            async fn $test() -> sockeye::Result<()> { super::$test(super::super::Store::memory()).await })*
+        }
+        mod sqlite {
+            $(#[sockeye::test(flavor = "multi_thread")]
+            async fn $test() -> sockeye::Result<()> { super::$test(super::super::Store::sqlite()).await })*
+        }
+    };
+}
+use with_each_store;
