@@ -18,7 +18,10 @@ pub(crate) struct Inbox {
     first: Option<Message>,
     #[expect(clippy::box_collection, reason = "one word while there is none, which is nearly always")]
     more: Option<Box<VecDeque<Message>>>,
+    /// Who received last. It is kept: nearly always the next one is the same.
     receiver: Option<Waker>,
+    /// The receiver waits.
+    waiting: bool,
     watchers: Option<Box<Watchers>>,
     /// Payload bytes that wait.
     bytes: usize,
@@ -65,8 +68,8 @@ impl Inbox {
         limit.saturating_sub(self.len())
     }
 
-    /// Appends a message; gives the receiver's waker, if one waits.
-    pub(crate) fn push(&mut self, message: Message) -> Option<Waker> {
+    /// Appends a message. Gives the receiver's waker, if one waits and `own` does not wake it too.
+    pub(crate) fn push(&mut self, message: Message, own: &Waker) -> Option<Waker> {
         if self.abandoned {
             return None;
         }
@@ -75,7 +78,10 @@ impl Inbox {
             None if self.first.is_none() => self.first = Some(message),
             more => more.get_or_insert_with(|| Box::new(VecDeque::with_capacity(BURST))).push_back(message),
         }
-        self.receiver.take()
+        if !std::mem::take(&mut self.waiting) {
+            return None;
+        }
+        self.receiver.as_ref().filter(|receiver| !receiver.will_wake(own)).cloned()
     }
 
     /// Takes the oldest message, or leaves the waker.
@@ -88,9 +94,11 @@ impl Inbox {
             return Received::Gone(Gone::clone(gone));
         }
         match &mut self.receiver {
+            // It does not clone one that wakes the same.
             Some(known) => known.clone_from(waker),
             None => self.receiver = Some(waker.clone()),
         }
+        self.waiting = true;
         Received::Nothing
     }
 
@@ -175,7 +183,7 @@ mod tests {
     fn keeps_the_order_and_gives_all_before_the_end() {
         let mut inbox = Inbox::default();
         for number in 0..5 {
-            inbox.push(Message::from(number.to_string()));
+            inbox.push(Message::from(number.to_string()), Waker::noop());
         }
         assert_eq!(inbox.len(), 5);
         inbox.set_gone(None);
@@ -186,8 +194,8 @@ mod tests {
     #[test]
     fn tells_once_that_the_driver_waits() {
         let mut inbox = Inbox::default();
-        inbox.push(Message::from("a"));
-        inbox.push(Message::from("b"));
+        inbox.push(Message::from("a"), Waker::noop());
+        inbox.push(Message::from("b"), Waker::noop());
         assert!(inbox.pause(2));
         assert!(matches!(inbox.receive(Waker::noop()), Received::Message(_, true)));
         assert!(matches!(inbox.receive(Waker::noop()), Received::Message(_, false)));

@@ -9,6 +9,6 @@ async fn chat(mut ws: WebSocket, room: String, hub: Hub) -> Result<()> {
     }
 }
 
-pub fn app() -> App {
+pub(super) fn app() -> App {
     App::new().route(chat)
 }

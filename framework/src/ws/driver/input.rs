@@ -11,6 +11,9 @@ use crate::ws::{
 /// Bytes that one poll reads at most before it lets other tasks run.
 const BYTES_A_POLL: usize = READ_BUFFER;
 
+/// Bytes that are read into a message's own buffer at once.
+const READ_DIRECT: usize = 256 * 1024;
+
 /// Messages that wait at most of a peer that has gone: small ones may be many in what the kernel still holds.
 const END_MESSAGES: usize = 1024;
 
@@ -204,7 +207,9 @@ impl Driver {
 
     /// Reads the middle of a large message straight into its own buffer, if there is one.
     fn fill_direct(&mut self, cx: &mut Context<'_>, input: &mut Input) -> Option<bool> {
-        let target = self.decoder.direct()?;
+        let mut target = self.decoder.direct()?;
+        // What was read is looked at while the processor still has it at hand.
+        target.set_limit(target.limit().min(READ_DIRECT));
         let count = match self.io.poll_read_direct(cx, target) {
             Poll::Pending => {
                 input.dry = true;
@@ -237,7 +242,7 @@ impl Driver {
                     input.start += used;
                     input.messages -= 1;
                     *room -= 1;
-                    receiver = receiver.or(inbox.push(message));
+                    receiver = inbox.push(message, cx.waker()).or(receiver);
                 }
                 Some(Err(error)) => {
                     input.ends(Ending::of(error));
@@ -246,7 +251,7 @@ impl Driver {
             }
         }
         drop(inbox);
-        wake_other(receiver, cx);
+        receiver.into_iter().for_each(Waker::wake);
         input.received += (before - input.messages) as u64;
         before > input.messages
     }
@@ -308,8 +313,9 @@ impl Driver {
             return false;
         }
         *room -= 1;
-        let receiver = self.connection.inbox().push(message);
-        wake_other(receiver, cx);
+        // The handler is polled next in any case; only who receives in another task needs to be woken.
+        let receiver = self.connection.inbox().push(message, cx.waker());
+        receiver.into_iter().for_each(Waker::wake);
         true
     }
 
@@ -325,12 +331,5 @@ impl Driver {
     fn heard(&mut self, count: usize, input: &mut Input) {
         input.bytes = input.bytes.saturating_sub(count);
         self.clock.heard_now();
-    }
-}
-
-/// Wakes who receives in another task; the handler is polled next in any case.
-fn wake_other(receiver: Option<Waker>, cx: &Context<'_>) {
-    if let Some(receiver) = receiver.filter(|receiver| !receiver.will_wake(cx.waker())) {
-        receiver.wake();
     }
 }

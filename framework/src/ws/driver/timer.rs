@@ -130,6 +130,10 @@ impl Driver {
             // An earlier alarm may have been set since, and this be the one that it left behind: the next is set already.
             self.clock.armed = self.clock.armed.filter(|armed| *armed > Moment::now());
         }
+        if self.clock.armed.is_some() && self.clock.rare.is_none() && self.stage == Stage::Open {
+            // Nearly always: only the peer's silence is watched, which ends later than when the alarm was set.
+            return;
+        }
         while let Some((at, due)) = self.next_due() {
             if self.clock.armed.is_some_and(|armed| armed <= at) {
                 return;
