@@ -191,6 +191,8 @@ impl<In, Out> Upgrade<In, Out> {
     }
 
     /// Refuses with an HTTP answer. A browser sees close code 1006 and no more.
+    ///
+    /// Over HTTP/2 a status of 2xx would open the socket (RFC 8441 section 5): 500 takes its place, and the log says so.
     pub fn deny_with(&self, answer: impl IntoResponse) -> Decided {
         self.decide(Verdict::Deny(Box::new(answer.into_response())))
     }
@@ -314,7 +316,16 @@ impl Pending {
         match verdict {
             Some(Verdict::Accept) => self.accept(headers, running, end),
             Some(Verdict::Deny(response)) => {
+                // RFC 8441 section 5: over HTTP/2, where there is no key to accept, a status of 2xx would open the socket.
+                let opens = self.accept.is_none() && response.status().is_success();
                 self.deny(running, end);
+                if opens {
+                    let status = response.status();
+                    tracing::error!(
+                        "expected a status from 300 on to deny a socket over HTTP/2, got {status}: 500 is sent"
+                    );
+                    return internal_error();
+                }
                 *response
             }
             None => self.undecided(end),

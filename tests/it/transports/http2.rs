@@ -46,8 +46,14 @@ async fn echo(mut ws: WebSocket) -> Result<()> {
     Ok(())
 }
 
+/// A status that denies over HTTP/1.1, and would open the socket here.
+#[websocket("/odd")]
+async fn oddly_denied(up: sockeye::Upgrade) -> Result<()> {
+    up.deny(StatusCode::OK).await
+}
+
 fn app() -> App {
-    App::new().route(page).route(sum).route(echo)
+    App::new().route(page).route(sum).route(echo).route(oddly_denied)
 }
 
 async fn echoes(raw: &mut RawSocket, text: &str) {
@@ -103,7 +109,7 @@ async fn a_socket_is_asked_for_by_connect() -> Result<()> {
         assert_eq!(session.send(head, false).await?.0.status(), status, "{protocol}");
     }
     // Where there is no socket, an answer that is not a refusal would open one.
-    for (path, status) in [("/page", 405), ("/sum", 405), ("/nowhere", 404)] {
+    for (path, status) in [("/page", 405), ("/sum", 405), ("/nowhere", 404), ("/odd", 500)] {
         let refused = session.handshake(path, &[]).await;
         assert_eq!(refused.status, status, "{path}");
     }
