@@ -51,6 +51,8 @@ pub enum ErrorKind {
     Limit,
     /// The history can't be written or read, or there is none.
     Storage,
+    /// The broker can't be reached, or does not take a message.
+    Broker,
     /// Any other error that a handler met.
     Other,
 }
@@ -156,6 +158,16 @@ impl Error {
         Self::build(ErrorKind::Storage, message)
     }
 
+    /// For a [`Broker`](crate::Broker): messages can't be handed on. The text says why.
+    ///
+    /// ```
+    /// let error = sockeye::Error::broker("expected an answer within 5 s, got none");
+    /// assert!(error.is_broker());
+    /// ```
+    pub fn broker(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::build(ErrorKind::Broker, message)
+    }
+
     #[cfg(feature = "tls")]
     pub(crate) fn tls(message: String) -> Self {
         Self::build(ErrorKind::Tls, message)
@@ -189,6 +201,11 @@ impl Error {
     /// Whether a message could not be stored or read.
     pub fn is_storage(&self) -> bool {
         self.0.kind == ErrorKind::Storage
+    }
+
+    /// Whether the broker could not be reached, or did not take a message.
+    pub fn is_broker(&self) -> bool {
+        self.0.kind == ErrorKind::Broker
     }
 
     /// Whether the message that came was of the wrong kind, not JSON, or of the wrong shape.

@@ -44,6 +44,7 @@
 mod app;
 #[cfg(doctest)]
 mod book;
+pub mod broker;
 mod config;
 mod error;
 mod events;
@@ -72,6 +73,7 @@ pub mod fuzzing;
 
 pub use crate::{
     app::App,
+    broker::Broker,
     config::{Compression, Limits, Origins, Overflow},
     error::{BoxError, Error, ErrorKind, Result},
     events::{EventHandler, FromMessage, Peer, UpgradeOutcome},
