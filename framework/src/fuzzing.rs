@@ -47,7 +47,7 @@ pub struct Outcome {
 
 /// Decodes a client's stream in pieces of the `sizes`, over and over, or in one piece where there are none.
 ///
-/// `direct`: through the message's own buffer too, as the driver does it.
+/// `direct`: as the driver reads large messages, through buffers of their own.
 pub fn decode(limits: Limits, stream: &[u8], sizes: &[usize], direct: bool) -> Outcome {
     let (max_message, max_frame, max_fragments, allow_rsv1) = limits;
     let rules = Rules { max_message, max_frame, max_fragments, allow_rsv1 };
@@ -74,6 +74,11 @@ impl Outcome {
             return size;
         }
         let mut copy = piece.to_vec();
+        if direct {
+            let adopted = decoder.adopt(rules, copy);
+            copy = adopted.as_ref().map_or(Vec::new(), |(_, rest)| rest.clone());
+            self.take(adopted.map(|(event, _)| event));
+        }
         let mut input = &mut copy[..];
         while !input.is_empty() && self.error.is_none() {
             let result = decoder.decode(rules, input);

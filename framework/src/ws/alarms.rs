@@ -5,15 +5,18 @@ use std::{
     collections::BinaryHeap,
     fmt,
     sync::{Arc, Mutex, Weak},
+    time::Duration,
 };
 
 use tokio::{sync::Notify, task::yield_now, time::sleep_until};
 
-use super::sockets::Sockets;
+use super::{proto::trim_spare_buffers, sockets::Sockets};
 use crate::{rt::Moment, sync::lock};
 
 /// Connections that are woken before other tasks get to run.
 const BATCH: usize = 256;
+/// How often large buffers that nobody uses are given back, as far as there are alarms: with a heartbeat there are.
+const TRIM: Duration = Duration::from_secs(1);
 
 /// When which connection is to be woken.
 #[derive(Default)]
@@ -106,8 +109,14 @@ impl Sockets {
 async fn tick(mut ticking: Ticking) {
     let alarms = ticking.alarms.clone();
     let mut ids = Vec::new();
+    let mut trimmed = Moment::now();
     loop {
-        let next = alarms.take_due(Moment::now(), &mut ids);
+        let now = Moment::now();
+        let next = alarms.take_due(now, &mut ids);
+        if now >= trimmed + TRIM {
+            trim_spare_buffers();
+            trimmed = now;
+        }
         ticking.is_done = matches!(next, Next::Nothing);
         let Some(sockets) = ticking.sockets.upgrade() else { return };
         for connection in ids.drain(..).filter_map(|id| sockets.get(id)) {
@@ -158,8 +167,6 @@ impl fmt::Debug for Alarms {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::ws::fake;
 

@@ -2,6 +2,7 @@
 
 mod ending;
 mod input;
+mod large;
 mod output;
 mod timer;
 
@@ -47,6 +48,8 @@ pub(crate) struct Driver {
     carry: Option<Box<Vec<u8>>>,
     /// Messages that the inbox takes at least: what it did when it was last looked into, less those put in since.
     known_room: u32,
+    /// The length of the last message in KiB, if it was large and nothing came behind it: the next is likely to be like it.
+    expects: u16,
     /// The inbox's limit no longer counts.
     reads_to_end: bool,
     /// What the outbox said at the last flush.
@@ -117,6 +120,7 @@ impl Driver {
             inflater: inflater.map(Box::new),
             carry: None,
             known_room: 0,
+            expects: 0,
             reads_to_end: false,
             closing: Closing::default(),
             clock: timer::Clock::start(Moment::now()),

@@ -43,6 +43,31 @@ async fn echoes_in_memory_and_over_tcp() -> Result<()> {
     Ok(())
 }
 
+/// Where a large message has come, the next is read into a buffer of its own, whatever it is.
+#[tokio::test]
+async fn what_follows_a_large_message_may_be_anything() -> Result<()> {
+    for client in [TestClient::new(app()), TestClient::tcp(app()).await?] {
+        let mut ws = client.websocket_connect("/echo").await?;
+        for sizes in [&[20_000, 20_000][..], &[20_000, 9_000], &[9_000, 5, 0, 100_000], &[1 << 20, 1 << 20, 3, 1 << 20]]
+        {
+            // One by one, and all at once.
+            for (step, size) in (1..).zip(sizes) {
+                let sent: Vec<u8> = (0..*size).map(|at| (at * step) as u8).collect();
+                ws.send_bytes(&sent).await?;
+                assert_eq!(ws.receive_bytes().await?, sent);
+            }
+            for size in sizes {
+                ws.send_text("é".repeat(size / 2)).await?;
+            }
+            for size in sizes {
+                assert_eq!(ws.receive_text().await?, "é".repeat(size / 2));
+            }
+        }
+        ws.close(1000).await?;
+    }
+    Ok(())
+}
+
 #[tokio::test]
 async fn binary_where_text_is_expected_closes_1003() -> Result<()> {
     let client = TestClient::new(app());

@@ -11,28 +11,25 @@ use crate::ws::{
 /// Bytes that one poll reads at most before it lets other tasks run.
 const BYTES_A_POLL: usize = READ_BUFFER;
 
-/// Bytes that are read into a message's own buffer at once.
-const READ_DIRECT: usize = 256 * 1024;
-
 /// Messages that wait at most of a peer that has gone: small ones may be many in what the kernel still holds.
 const END_MESSAGES: usize = 1024;
 
 /// What one poll of the driver has read and not yet decoded, and how much more it may.
 pub(super) struct Input {
     buffer: Option<Borrowed>,
-    start: usize,
-    stop: usize,
+    pub(super) start: usize,
+    pub(super) stop: usize,
     /// What came of a direct read.
-    direct: Option<Event>,
+    pub(super) direct: Option<Event>,
     /// The last thing that was decoded ends the connection: nothing behind it counts.
-    end: Option<Ending>,
-    rules: Rules,
+    pub(super) end: Option<Ending>,
+    pub(super) rules: Rules,
     messages: usize,
     bytes: usize,
     /// Messages that came.
     received: u64,
     /// The stream has no more for now and will wake us.
-    dry: bool,
+    pub(super) dry: bool,
     /// The inbox is full.
     full: bool,
 }
@@ -66,11 +63,16 @@ impl Input {
         self.messages = self.messages.saturating_sub(messages);
     }
 
+    /// Nothing was read in this poll yet.
+    pub(super) fn is_fresh(&self) -> bool {
+        self.bytes == BYTES_A_POLL
+    }
+
     fn is_spent(&self) -> bool {
         self.messages == 0 || self.bytes == 0
     }
 
-    fn ends(&mut self, end: Ending) {
+    pub(super) fn ends(&mut self, end: Ending) {
         self.end = Some(end);
         (self.start, self.stop) = (0, 0);
     }
@@ -173,8 +175,8 @@ impl Driver {
 
     /// Gets bytes to decode. `false`: there are none for now, or none any more.
     fn fill(&mut self, cx: &mut Context<'_>, input: &mut Input) -> bool {
-        let buffer = input.buffer.get_or_insert_with(Borrowed::take);
         if let Some(carry) = &mut self.carry {
+            let buffer = input.buffer.get_or_insert_with(Borrowed::take);
             let count = carry.len().min(READ_BUFFER);
             buffer.bytes()[..count].copy_from_slice(&carry[..count]);
             carry.drain(..count);
@@ -184,7 +186,7 @@ impl Driver {
             (input.start, input.stop) = (0, count);
             return true;
         }
-        if let Some(filled) = self.fill_direct(cx, input) {
+        if let Some(filled) = self.fill_large(cx, input) {
             return filled;
         }
         let buffer = input.buffer.get_or_insert_with(Borrowed::take);
@@ -203,30 +205,6 @@ impl Driver {
                 false
             }
         }
-    }
-
-    /// Reads the middle of a large message straight into its own buffer, if there is one.
-    fn fill_direct(&mut self, cx: &mut Context<'_>, input: &mut Input) -> Option<bool> {
-        let mut target = self.decoder.direct()?;
-        // What was read is looked at while the processor still has it at hand.
-        target.set_limit(target.limit().min(READ_DIRECT));
-        let count = match self.io.poll_read_direct(cx, target) {
-            Poll::Pending => {
-                input.dry = true;
-                return Some(false);
-            }
-            Poll::Ready(Ok(count)) if count > 0 => count,
-            Poll::Ready(end) => {
-                input.end = self.ended(&end);
-                return Some(false);
-            }
-        };
-        self.heard(count, input);
-        match self.decoder.filled(&input.rules, count) {
-            Ok(event) => input.direct = event,
-            Err(error) => input.ends(Ending::of(error)),
-        }
-        Some(true)
     }
 
     /// Hands on the short messages that come next, under one lock of the inbox. Whether there were any.
@@ -280,6 +258,7 @@ impl Driver {
     fn take(&mut self, event: Event, cx: &Context<'_>, input: &mut Input, room: &mut usize) -> bool {
         input.messages -= 1;
         input.received += u64::from(matches!(event, Event::Message(_) | Event::Compressed { .. }));
+        self.expect_like(&event, input);
         match event {
             Event::Message(message) => self.deliver(message, cx, room),
             Event::Ping(payload) => {
@@ -328,7 +307,7 @@ impl Driver {
         Ok(message)
     }
 
-    fn heard(&mut self, count: usize, input: &mut Input) {
+    pub(super) fn heard(&mut self, count: usize, input: &mut Input) {
         input.bytes = input.bytes.saturating_sub(count);
         self.clock.heard_now();
     }

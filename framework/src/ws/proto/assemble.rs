@@ -21,7 +21,9 @@ pub(super) const COMMITTED: usize = 32 * 1024;
 #[derive(Default)]
 pub(super) struct Assembly {
     payload: Vec<u8>,
-    /// How much of a text is known to be UTF-8.
+    /// Bytes in front of the message: the header, where the buffer was read into before anyone knew what comes.
+    head: u8,
+    /// How far a text is known to be UTF-8.
     checked: usize,
     frames: u32,
     /// `None` between messages.
@@ -112,7 +114,7 @@ impl Assembly {
         if len > with_slack(rules.max_frame) as u64 {
             return Err(Violation::FrameTooLarge { limit: rules.max_frame }.into());
         }
-        if len > with_slack(rules.max_message).saturating_sub(self.payload.len()) as u64 {
+        if len > with_slack(rules.max_message).saturating_sub(self.len()) as u64 {
             return Err(Violation::MessageTooLarge { limit: rules.max_message }.into());
         }
         Ok(len as usize)
@@ -138,7 +140,18 @@ impl Assembly {
 
     /// Whether so much has arrived that it is worth it to read into [`room`](Self::room).
     pub(super) fn is_large(&self) -> bool {
-        self.payload.len() >= LARGE
+        self.len() >= LARGE
+    }
+
+    fn len(&self) -> usize {
+        self.payload.len() - usize::from(self.head)
+    }
+
+    /// Begins the message with a buffer that its first frame was read into, and in which it begins at `head`.
+    pub(super) fn adopt(&mut self, start: Start, buffer: Vec<u8>, head: usize) -> Result<(), ProtocolError> {
+        self.begin(start);
+        (self.payload, self.head, self.checked) = (buffer, head as u8, head);
+        self.check()
     }
 
     /// Room to read the next of the `missing` bytes of a frame into.
@@ -199,7 +212,8 @@ impl Assembly {
         if matches!(kind, Kind::Text) && self.checked < self.payload.len() {
             return Err(invalid(self.checked));
         }
-        Ok(Some(kind.event(spare::share(mem::take(self).payload))))
+        let Self { payload, head, .. } = mem::take(self);
+        Ok(Some(kind.event(spare::share(payload, head.into()))))
     }
 }
 

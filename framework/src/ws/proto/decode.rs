@@ -11,6 +11,10 @@ use super::{
     partial::Partial,
 };
 
+/// Messages of this length on are worth it to be read into a buffer of their own from their first byte on: where one has
+/// come, the next is likely to be like it.
+pub(crate) const WORTH_A_BUFFER: usize = 8 * 1024;
+
 /// The reading half of the protocol for one connection. After an error it is of no more use.
 ///
 /// It holds one word, unless a message or a frame is partly there.
@@ -73,6 +77,30 @@ impl Decoder {
         let event = self.partial().filled(n);
         self.put_away();
         event
+    }
+
+    /// Takes a buffer that was read into where a large message was likely to come, and the bytes that it holds. Gives the
+    /// message, if all of it is there, and what lies behind it.
+    ///
+    /// All of it lies behind, so to say, if it does not begin with a large frame, or far less has come than there is room
+    /// for: memory follows what has arrived.
+    pub(crate) fn adopt(
+        &mut self,
+        rules: &Rules,
+        mut buffer: Vec<u8>,
+    ) -> Result<(Option<Event>, Vec<u8>), ProtocolError> {
+        if self.message_started() || buffer.len() < buffer.capacity() / 5 {
+            return Ok((None, buffer));
+        }
+        let header = check_header(&Assembly::default(), rules, &buffer)?;
+        let Some((header, head)) = header.filter(|(header, _)| header.len >= WORTH_A_BUFFER) else {
+            return Ok((None, buffer));
+        };
+        let end = buffer.len().min(head + header.len);
+        let rest = buffer.split_off(end);
+        let event = self.partial().adopt(header, buffer, head)?;
+        self.put_away();
+        Ok((event, rest))
     }
 
     /// Whether the peer is in the middle of a message or a frame.

@@ -43,9 +43,32 @@ pub(super) fn unmask(key: [u8; 4], data: &mut [u8]) {
     }
 }
 
-/// The compiler makes vectors of a block.
 #[inline(never)]
 fn unmask_blocks(wide: [u8; 8], blocks: &mut [u8]) {
+    #[cfg(target_arch = "x86_64")]
+    if is_x86_feature_detected!("avx2") {
+        // SAFETY: the processor has AVX2: it was asked.
+        #[expect(unsafe_code, reason = "vectors twice as wide; see ARCHITECTURE.md")]
+        return unsafe { unmask_avx2(wide, blocks) };
+    }
+    each_block(wide, blocks);
+}
+
+/// The same, with the vectors of AVX2.
+///
+/// # Safety
+///
+/// The processor has to have them.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+#[expect(unsafe_code, reason = "what needs a feature of the processor can't be safe on Rust 1.85")]
+unsafe fn unmask_avx2(wide: [u8; 8], blocks: &mut [u8]) {
+    each_block(wide, blocks);
+}
+
+/// The compiler makes vectors of a block: of the width that the caller is compiled for.
+#[inline(always)]
+fn each_block(wide: [u8; 8], blocks: &mut [u8]) {
     for block in blocks.chunks_exact_mut(BLOCK) {
         for word in block.chunks_exact_mut(wide.len()) {
             xor(word, wide);

@@ -31,7 +31,7 @@ pub use text::Text;
 
 pub(crate) use close::encode_close;
 pub(crate) use closing::Closing;
-pub(crate) use decode::Decoder;
+pub(crate) use decode::{Decoder, WORTH_A_BUFFER};
 pub(crate) use deflate::{Agreed, Deflater, Inflater, Shape, negotiate};
 pub(crate) use encode::{Op, header, put_frame};
 pub(crate) use error::ProtocolError;
@@ -40,4 +40,4 @@ pub(crate) use key::{accept_key, is_valid_key};
 pub(crate) use payload::Payload;
 pub(crate) use prepared::{Frame, Prepared};
 pub(crate) use rules::Rules;
-pub(crate) use spare::release as release_spare_buffers;
+pub(crate) use spare::{buffer as spare_buffer, release as release_spare_buffers, trim as trim_spare_buffers};

@@ -64,6 +64,22 @@ impl Partial {
         Ok((size, self.end_of_data()?))
     }
 
+    /// Opens a data frame whose payload, as far as it is there, is what `buffer` holds behind the header.
+    pub(super) fn adopt(
+        &mut self,
+        header: Header,
+        mut buffer: Vec<u8>,
+        head: usize,
+    ) -> Result<Option<Event>, ProtocolError> {
+        let Header { start, len, key } = header;
+        let mut mask = Mask::new(key);
+        mask.apply(&mut buffer[head..]);
+        let missing = len - (buffer.len() - head);
+        self.frame = Some(Frame { missing, mask, opcode: start.opcode, fin: start.fin });
+        self.message.adopt(start, buffer, head)?;
+        self.end_of_data()
+    }
+
     /// Takes in the `n` bytes that were read into the message's own buffer.
     pub(super) fn filled(&mut self, n: usize) -> Result<Option<Event>, ProtocolError> {
         let Some(frame) = &mut self.frame else { return Ok(None) };

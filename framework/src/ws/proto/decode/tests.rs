@@ -63,7 +63,8 @@ impl Outcome {
     }
 }
 
-/// Feeds `stream` in pieces of the `sizes`, over and over, through `direct` too where that is asked for.
+/// Feeds `stream` in pieces of the `sizes`, over and over, as the driver reads large messages where that is asked for:
+/// through `adopt` and `direct`.
 fn feed(decoder: &mut Decoder, rules: &Rules, stream: &[u8], sizes: &[usize], direct: bool) -> Outcome {
     let mut outcome = Outcome::default();
     let mut sizes = sizes.iter().copied().filter(|&size| size > 0).cycle();
@@ -77,6 +78,13 @@ fn feed(decoder: &mut Decoder, rules: &Rules, stream: &[u8], sizes: &[usize], di
                 room.put_slice(&piece[..size]);
                 outcome.take(decoder.filled(rules, size));
                 size
+            }
+            None if direct => {
+                let adopted = decoder.adopt(rules, piece.to_vec());
+                let rest = adopted.as_ref().map_or(Vec::new(), |(_, rest)| rest.clone());
+                outcome.take(adopted.map(|(event, _)| event));
+                outcome.decode(decoder, rules, &rest);
+                piece.len()
             }
             None => {
                 outcome.decode(decoder, rules, piece);

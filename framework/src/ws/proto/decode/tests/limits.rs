@@ -83,6 +83,29 @@ fn memory_follows_what_arrived() {
 }
 
 #[test]
+fn a_buffer_is_kept_only_if_much_of_it_is_needed() {
+    let adopt = |frame: &[u8], capacity: usize| {
+        let mut buffer = Vec::with_capacity(capacity);
+        buffer.extend_from_slice(frame);
+        let mut decoder = Decoder::new();
+        let (event, rest) = decoder.adopt(&Rules::default(), buffer).unwrap();
+        (event.is_some(), decoder.message_started(), rest.len())
+    };
+    let large = frame(FIN | BINARY, vec![7; 20_000]);
+    assert_eq!(adopt(&large, 20_014), (true, false, 0));
+    assert_eq!(adopt(&[&large[..], &[1, 2, 3]].concat(), 30_000), (true, false, 3));
+    assert_eq!(adopt(&large[..5_000], 20_014), (false, true, 0));
+    // Little has come, of much room.
+    assert_eq!(adopt(&large[..3_000], 20_014), (false, false, 3_000));
+    // Nothing large; a header that is not complete.
+    assert_eq!(adopt(&frame(FIN | BINARY, [7; 500]), 600), (false, false, 508));
+    assert_eq!(adopt(&frame(FIN | PING, [7; 100]), 120), (false, false, 106));
+    assert_eq!(adopt(&large[..3], 10), (false, false, 3));
+    // The first of several frames.
+    assert_eq!(adopt(&frame(BINARY, vec![7; 20_000]), 20_014), (false, true, 0));
+}
+
+#[test]
 fn direct_is_for_large_rests_of_large_data_frames_only() {
     let mut decoder = Decoder::new();
     let rules = Rules::default();

@@ -1,0 +1,81 @@
+//! Large messages: read straight into their own buffers.
+
+use std::{
+    io,
+    task::{Context, Poll},
+};
+
+use bytes::BufMut;
+
+use super::{Driver, ending::Ending, input::Input};
+use crate::ws::proto::{Event, WORTH_A_BUFFER, spare_buffer};
+
+/// Bytes that are read into a message's own buffer at once: what was read is looked at while the processor still has it at
+/// hand.
+const READ_DIRECT: usize = 1024 * 1024 + HEADER;
+
+/// What such a byte counts of a poll's share: small messages cost far more for theirs. A message that is read in one turn is
+/// still at hand when it is looked at, and when it is sent.
+const SHARE: usize = 16;
+
+/// Room for a header in front of the message.
+const HEADER: usize = 14;
+
+impl Driver {
+    /// Reads into a message's own buffer, if there is one, or if it is likely that there will be.
+    pub(super) fn fill_large(&mut self, cx: &mut Context<'_>, input: &mut Input) -> Option<bool> {
+        if let Some(mut target) = self.decoder.direct() {
+            target.set_limit(target.remaining_mut().min(READ_DIRECT));
+            let read = self.io.poll_read_direct(cx, target);
+            let Some(count) = self.came(read, input) else { return Some(false) };
+            match self.decoder.filled(&input.rules, count) {
+                Ok(event) => input.direct = event,
+                Err(error) => input.ends(Ending::of(error)),
+            }
+            return Some(true);
+        }
+        // What comes behind what was read in this poll is likely to be a part of something.
+        if self.expects == 0 || !input.is_fresh() || self.decoder.message_started() {
+            return None;
+        }
+        let size = usize::from(self.expects) * 1024 + HEADER;
+        let mut buffer = spare_buffer(size);
+        let read = self.io.poll_read_direct(cx, (&mut buffer).limit(size.min(READ_DIRECT)));
+        if self.came(read, input).is_none() {
+            return Some(false);
+        }
+        self.expects = 0;
+        match self.decoder.adopt(&input.rules, buffer) {
+            Ok((event, rest)) => {
+                input.direct = event;
+                self.carry = Some(rest).filter(|rest| !rest.is_empty()).map(Box::new);
+            }
+            Err(error) => input.ends(Ending::of(error)),
+        }
+        Some(true)
+    }
+
+    /// How much was read; `None` if it is nothing.
+    fn came(&mut self, read: Poll<io::Result<usize>>, input: &mut Input) -> Option<usize> {
+        match read {
+            Poll::Pending => input.dry = true,
+            Poll::Ready(Ok(count)) if count > 0 => {
+                self.heard(count / SHARE, input);
+                return Some(count);
+            }
+            Poll::Ready(end) => input.end = self.ended(&end),
+        }
+        None
+    }
+
+    /// A large message behind which nothing has come is likely to be followed by one like it.
+    pub(super) fn expect_like(&mut self, event: &Event, input: &Input) {
+        let len = match event {
+            Event::Message(message) => message.len(),
+            Event::Compressed { payload, .. } => payload.len(),
+            Event::Ping(_) | Event::Pong(_) | Event::Close(_) => return,
+        };
+        let is_alone = len >= WORTH_A_BUFFER && input.start == input.stop && self.carry.is_none();
+        self.expects = if is_alone { u16::try_from(len.div_ceil(1024)).unwrap_or(0) } else { 0 };
+    }
+}
