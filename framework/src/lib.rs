@@ -24,7 +24,8 @@
 //! - The same on an `impl` block, a method an event: [`on`], [`Peer`].
 //! - What a handler takes: [`WebSocket`], [`Upgrade`], and everything that is [`FromRequest`].
 //! - Many at once: [`Hub`], [`Room`], [`Member`]; [`Overflow`] for those that are too slow.
-//! - What is kept: [`History`], [`MemoryHistory`]; [`Room::publish`], [`Room::history`], [`Room::join_since`].
+//! - What is kept: [`History`], [`MemoryHistory`]; [`Room::publish`], [`Room::history`], [`Room::join_since`],
+//!   [`Room::mark_read`].
 //! - What serves: [`App`], [`Router`], [`Server`]; limits and time-outs in [`Limits`].
 //! - Tests: [`TestClient`].
 //!
@@ -81,7 +82,7 @@ pub use crate::{
         ArgInfo, Cookies, Extension, FromPath, FromRequest, FromValues, Headers, OptionalFromRequest, Param,
         ParamError, Path, PeerAddr, Query, Rejection, Request, State, ValueError,
     },
-    history::{History, MemoryHistory, Offset, Page, Retention, Span, Stored},
+    history::{Appended, Cursor, Draft, History, MemoryHistory, Offset, Page, Retention, Span, Stored},
     http::{Body, Html, IntoResponse, Json, Redirect, Response},
     hub::{
         Hub, HubStats, Member, MemberInfo, Presence, PresenceEvent, PresenceEvents, Replay, Resume, Resumed, Room,

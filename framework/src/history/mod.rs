@@ -1,5 +1,6 @@
 //! Stored messages: the port, and the stores that come with the crate.
 
+mod draft;
 mod memory;
 mod page;
 mod retention;
@@ -23,6 +24,7 @@ use crate::{
 };
 
 pub use self::{
+    draft::{Appended, Cursor, Draft},
     memory::MemoryHistory,
     page::{Page, Span},
     retention::Retention,
@@ -116,28 +118,90 @@ impl Stored {
 /// and knows nothing of members. Another process may write to it at the same time: a room that finds offsets skipped
 /// reads what lies between.
 ///
-/// An error says what went wrong in words for the log, and stores nothing: [`Error::storage`] makes one.
+/// An error says what went wrong in words for the log, and stores nothing, unless it says that nobody knows:
+/// [`Error::storage`] makes one.
 pub trait History: Send + Sync + 'static {
     /// Stores messages of one room, in this order, all or none of them. Gives them back with their offsets, which follow
     /// each other and the room's last one, once they will outlive the process.
     ///
+    /// A draft whose key the room has kept is not stored again: in its place comes the message that was stored then. The
+    /// same goes for a key that comes twice in one call. A key is forgotten together with its message.
+    ///
     /// A room asks for one thing at a time, with at most 256 messages. Dropped before it is done, all or none were stored.
-    fn append<'a>(&'a self, room: &'a str, messages: Vec<Message>) -> BoxFuture<'a, Result<Vec<Stored>>>;
+    fn append<'a>(&'a self, room: &'a str, drafts: Vec<Draft>) -> BoxFuture<'a, Result<Vec<Appended>>>;
 
     /// Reads a part of what a room has kept. At most `limit` messages, of which the store may give fewer, but at least one
     /// if there is any.
     ///
     /// An offset beyond the last is no error: there is nothing after it.
     fn read<'a>(&'a self, room: &'a str, span: Span, limit: usize) -> BoxFuture<'a, Result<Page>>;
+
+    /// The last offset that each of the rooms has given out, in the order in which they are named; [`Offset::START`] for a
+    /// room in which nothing was ever stored.
+    ///
+    /// A store that can answers all of it at once. By default each room is read by itself.
+    fn heads<'a>(&'a self, rooms: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Offset>>> {
+        Box::pin(async move {
+            let mut heads = Vec::with_capacity(rooms.len());
+            for room in rooms {
+                heads.push(self.read(room, Span::Latest, 1).await?.last);
+            }
+            Ok(heads)
+        })
+    }
+
+    /// Notes that a user has read a room up to an offset, and gives where the user is now. A cursor never goes back, and
+    /// never beyond the room's last offset.
+    ///
+    /// By default an error: a store without cursors.
+    fn mark_read<'a>(&'a self, room: &'a str, user: &'a str, offset: Offset) -> BoxFuture<'a, Result<Cursor>> {
+        let _ = (room, user, offset);
+        Box::pin(async { Err(Error::storage(NO_CURSORS)) })
+    }
+
+    /// How far the users of a room have read, those who are furthest first and then by name; at most 10,000 of them.
+    ///
+    /// By default an error: a store without cursors.
+    fn cursors<'a>(&'a self, room: &'a str) -> BoxFuture<'a, Result<Vec<(String, Offset)>>> {
+        let _ = room;
+        Box::pin(async { Err(Error::storage(NO_CURSORS)) })
+    }
+
+    /// Whether the store can be written and read just now. Says why, if not.
+    ///
+    /// By default it tries to read.
+    fn check(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(async { self.read("", Span::Latest, 1).await.map(drop) })
+    }
 }
 
+const NO_CURSORS: &str = "expected a history that keeps how far users have read, this one does not";
+/// Cursors that are given at once.
+const CURSORS: usize = 10_000;
+
 impl<H: History + ?Sized> History for Arc<H> {
-    fn append<'a>(&'a self, room: &'a str, messages: Vec<Message>) -> BoxFuture<'a, Result<Vec<Stored>>> {
-        (**self).append(room, messages)
+    fn append<'a>(&'a self, room: &'a str, drafts: Vec<Draft>) -> BoxFuture<'a, Result<Vec<Appended>>> {
+        (**self).append(room, drafts)
     }
 
     fn read<'a>(&'a self, room: &'a str, span: Span, limit: usize) -> BoxFuture<'a, Result<Page>> {
         (**self).read(room, span, limit)
+    }
+
+    fn heads<'a>(&'a self, rooms: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Offset>>> {
+        (**self).heads(rooms)
+    }
+
+    fn mark_read<'a>(&'a self, room: &'a str, user: &'a str, offset: Offset) -> BoxFuture<'a, Result<Cursor>> {
+        (**self).mark_read(room, user, offset)
+    }
+
+    fn cursors<'a>(&'a self, room: &'a str) -> BoxFuture<'a, Result<Vec<(String, Offset)>>> {
+        (**self).cursors(room)
+    }
+
+    fn check(&self) -> BoxFuture<'_, Result<()>> {
+        (**self).check()
     }
 }
 

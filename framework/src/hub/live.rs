@@ -33,7 +33,7 @@ use crate::{
 };
 
 /// Bytes that a room's name may have.
-const MAX_NAME: usize = 1024;
+pub(super) const MAX_NAME: usize = 1024;
 /// Messages that may wait to be handed out, and as many times this many bytes.
 const QUEUE: usize = 1024;
 const QUEUE_UNIT: usize = 1024;
@@ -62,6 +62,15 @@ pub(super) struct Joined {
     pub(super) presence: Presence,
     /// The number of its welcome.
     pub(super) welcome: Option<u64>,
+}
+
+/// Whether a word of a user's has at most so many bytes.
+pub(super) fn check_len(what: &str, word: &str, most: usize) -> Result<()> {
+    let len = word.len();
+    if len <= most {
+        return Ok(());
+    }
+    Err(Error::limit(format!("expected {what} of at most {most} bytes, got one of {len}"), CloseCode::POLICY))
 }
 
 impl Live {
@@ -93,12 +102,7 @@ impl Live {
     }
 
     pub(super) fn check_name(&self) -> Result<()> {
-        let len = self.name.len();
-        if len <= MAX_NAME {
-            return Ok(());
-        }
-        let text = format!("expected a room's name of at most {MAX_NAME} bytes, got one of {len}");
-        Err(Error::limit(text, CloseCode::POLICY))
+        check_len("a room's name", &self.name, MAX_NAME)
     }
 
     pub(super) fn join(

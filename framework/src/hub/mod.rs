@@ -1,5 +1,6 @@
 //! Rooms: sockets that get the same messages, and who is in them.
 
+mod cursors;
 mod drain;
 mod events;
 mod feed;

@@ -13,12 +13,15 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
 };
 
-use super::{Room, live::Live};
+use super::{
+    Room,
+    live::{Live, check_len},
+};
 use crate::{
     error::{Error, Result},
-    history::{History, Offset, Page, Span, Stored},
+    history::{Appended, Draft, History, Offset, Page, Span, Stored},
     sync::lock,
-    ws::{Encoded, Message, Outbound},
+    ws::{CloseCode, Encoded, Outbound},
 };
 
 /// Messages that may wait for the store, and as many times this many bytes.
@@ -27,6 +30,7 @@ const UNIT: usize = 1024;
 /// Messages and about as many bytes that go to the store at once.
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 1024 * 1024;
+const MAX_KEY: usize = 128;
 
 /// A room's messages on their way to the store.
 pub(super) struct Lane {
@@ -36,21 +40,21 @@ pub(super) struct Lane {
 
 #[derive(Default)]
 struct Waiting {
-    drafts: VecDeque<Draft>,
+    drafts: VecDeque<Pending>,
     /// Somebody writes: there is one at a time.
     writing: bool,
     /// The last offset that went into the room's queue; 0 if none did.
     last: u64,
 }
 
-struct Draft {
-    message: Message,
+struct Pending {
+    draft: Draft,
     reply: oneshot::Sender<Result<Published>>,
     _place: OwnedSemaphorePermit,
 }
 
 struct Published {
-    stored: Stored,
+    appended: Appended,
     /// Its number in the room's queue, if anybody is to get it.
     number: Option<u64>,
 }
@@ -95,7 +99,44 @@ impl Room {
     ///
     /// Those of [`publish`](Self::publish).
     pub async fn publish_stored<T: Outbound + ?Sized>(&self, message: &T) -> Result<Stored> {
-        self.live.publish(message.encode()?.into_message()?).await
+        Ok(self.live.publish(Draft::new(message.encode()?.into_message()?)).await?.stored)
+    }
+
+    /// Publishes like [`publish`](Self::publish), but only if the room has kept no message of this key. If it has, nothing
+    /// is stored and nothing sent: what comes back is the message that was stored then, and
+    /// [`is_new`](Appended::is_new) is `false`.
+    ///
+    /// So a publisher that was not told what became of its message may ask again. The key has 1 to 128 bytes and is the
+    /// room's: take one that no other message will have, such as a user's name together with what the user's client calls
+    /// the message. It is forgotten with its message.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`publish`](Self::publish), and if the key is empty or has more than 128 bytes.
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`publish`](Self::publish).
+    ///
+    /// ```test_harness
+    /// use sockeye::{MemoryHistory, prelude::*};
+    ///
+    /// #[sockeye::test]
+    /// async fn is_stored_once() -> Result<()> {
+    ///     let room = App::new().history(MemoryHistory::new()).hub().room("a");
+    ///     let first = room.publish_keyed("ann/17", "hello").await?;
+    ///     let again = room.publish_keyed("ann/17", "hello").await?;
+    ///     assert_eq!((first.is_new, again.is_new), (true, false));
+    ///     assert_eq!(first.stored, again.stored);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn publish_keyed<T: Outbound + ?Sized>(&self, key: &str, message: &T) -> Result<Appended> {
+        check_len("a key", key, MAX_KEY)?;
+        if key.is_empty() {
+            return Err(Error::limit("expected a key of at least one byte, got an empty one", CloseCode::POLICY));
+        }
+        self.live.publish(Draft::new(message.encode()?.into_message()?).key(key)).await
     }
 
     /// Reads what was published after an offset, the oldest first. `0` starts with the oldest that is kept.
@@ -128,20 +169,20 @@ impl Lane {
     }
 
     /// Whether somebody has to begin to write.
-    fn put(&self, draft: Draft) -> bool {
+    fn put(&self, pending: Pending) -> bool {
         let mut waiting = lock(&self.waiting);
-        waiting.drafts.push_back(draft);
+        waiting.drafts.push_back(pending);
         !std::mem::replace(&mut waiting.writing, true)
     }
 
     /// What goes next; nobody writes any more if there is nothing.
-    fn take(&self) -> Vec<Draft> {
+    fn take(&self) -> Vec<Pending> {
         let mut waiting = lock(&self.waiting);
         let (mut batch, mut bytes) = (Vec::new(), 0);
         while batch.len() < BATCH && bytes < BATCH_BYTES {
-            let Some(draft) = waiting.drafts.pop_front() else { break };
-            bytes += draft.message.len();
-            batch.push(draft);
+            let Some(pending) = waiting.drafts.pop_front() else { break };
+            bytes += pending.draft.message.len();
+            batch.push(pending);
         }
         waiting.writing = !batch.is_empty();
         batch
@@ -162,23 +203,23 @@ impl Live {
         }
     }
 
-    async fn publish(self: &Arc<Self>, message: Message) -> Result<Stored> {
+    async fn publish(self: &Arc<Self>, draft: Draft) -> Result<Appended> {
         self.check_name()?;
         let history = self.registry.history()?;
         let runtime = Handle::try_current()?;
         let lane = self.lane.get_or_init(Lane::new);
-        let units = (1 + message.len() / UNIT).min(WAITING) as u32;
+        let units = (1 + draft.message.len() / UNIT).min(WAITING) as u32;
         let place = lane.places.clone().acquire_many_owned(units).await?;
         let (reply, published) = oneshot::channel();
-        if lane.put(Draft { message, reply, _place: place }) {
+        if lane.put(Pending { draft, reply, _place: place }) {
             drop(runtime.spawn(Scribe { live: self.clone(), history, runs: true }.run()));
         }
         let ended = |_| Error::storage("the history has given no answer: it panicked, or its runtime has ended");
-        let Published { stored, number } = published.await.map_err(ended)??;
+        let Published { appended, number } = published.await.map_err(ended)??;
         if let Some(number) = number {
             self.handed_out(number).await;
         }
-        Ok(stored)
+        Ok(appended)
     }
 
     /// Puts a stored message into the queue, if there is anyone who may get it. Gives its number.
@@ -202,20 +243,20 @@ struct Scribe {
 impl Scribe {
     async fn run(mut self) {
         while let Some(batch) = self.next() {
-            let messages = batch.iter().map(|draft| draft.message.clone()).collect();
-            let done = match self.history.append(&self.live.name, messages).await {
-                Ok(stored) if stored.len() == batch.len() => self.stored(stored).await,
-                Ok(stored) => {
-                    let (expected, came) = (batch.len(), stored.len());
+            let drafts = batch.iter().map(|pending| pending.draft.clone()).collect();
+            let done = match self.history.append(&self.live.name, drafts).await {
+                Ok(appended) if appended.len() == batch.len() => self.appended(appended).await,
+                Ok(appended) => {
+                    let (expected, came) = (batch.len(), appended.len());
                     Err(Error::storage(format!("expected the history to store {expected} messages, it stored {came}")))
                 }
                 Err(error) => Err(error),
             };
             match done {
                 Ok(published) => {
-                    for (draft, published) in batch.into_iter().zip(published) {
+                    for (pending, published) in batch.into_iter().zip(published) {
                         // Who does not wait any more has nobody to be told.
-                        drop(draft.reply.send(Ok(published)));
+                        drop(pending.reply.send(Ok(published)));
                     }
                 }
                 Err(error) => Self::fail(batch, &error),
@@ -225,7 +266,7 @@ impl Scribe {
     }
 
     /// What goes next.
-    fn next(&mut self) -> Option<Vec<Draft>> {
+    fn next(&mut self) -> Option<Vec<Pending>> {
         let batch = self.lane().take();
         self.runs = !batch.is_empty();
         self.runs.then_some(batch)
@@ -235,20 +276,23 @@ impl Scribe {
         self.live.lane.get_or_init(Lane::new)
     }
 
-    fn fail(batch: Vec<Draft>, error: &Error) {
-        for draft in batch {
-            drop(draft.reply.send(Err(Error::storage(error.to_string()))));
+    fn fail(batch: Vec<Pending>, error: &Error) {
+        for pending in batch {
+            drop(pending.reply.send(Err(Error::storage(error.to_string()))));
         }
     }
 
-    async fn stored(&self, stored: Vec<Stored>) -> Result<Vec<Published>> {
-        if let Some(first) = stored.first() {
-            self.fill(first.offset.get()).await;
+    async fn appended(&self, appended: Vec<Appended>) -> Result<Vec<Published>> {
+        let offset = |appended: &Appended| appended.stored.offset.get();
+        // A message that was there before may be one that nobody got: its append had failed for us.
+        let first = appended.iter().filter(|appended| appended.is_new).map(offset).min();
+        if let Some(next) = first.or_else(|| appended.iter().map(|appended| offset(appended) + 1).max()) {
+            self.fill(next).await;
         }
-        let mut published = Vec::with_capacity(stored.len());
-        for stored in stored {
-            let number = self.put(&stored).await?;
-            published.push(Published { stored, number });
+        let mut published = Vec::with_capacity(appended.len());
+        for appended in appended {
+            let number = if appended.is_new { self.put(&appended.stored).await? } else { None };
+            published.push(Published { appended, number });
         }
         Ok(published)
     }

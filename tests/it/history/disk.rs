@@ -4,7 +4,7 @@ use std::{fs, process::Command};
 
 use sockeye::{ErrorKind, History, Offset, Result, Retention, Span, SqliteHistory, prelude::*};
 
-use super::Scratch;
+use super::{Scratch, append};
 
 async fn count(history: &SqliteHistory) -> Result<u64> {
     let mut last = Offset::START;
@@ -23,7 +23,7 @@ async fn it_goes_on_after_a_restart() -> Result<()> {
     for round in 0..3 {
         let history = SqliteHistory::open_with(scratch.file(), Retention::all().count(5))?;
         for number in 1..=4 {
-            let stored = history.append("a", vec![Message::text("x")]).await?;
+            let stored = append(&history, "a", vec![Message::text("x")]).await?;
             assert_eq!(stored[0].offset.get(), round * 4 + number);
         }
         assert_eq!(count(&history).await?, (round + 1) * 4);
@@ -39,7 +39,7 @@ async fn two_processes_may_share_a_file() -> Result<()> {
     let tasks = stores.clone().map(|store| {
         tokio::spawn(async move {
             for _ in 0..100 {
-                store.append("a", vec![Message::text("x")]).await.unwrap();
+                append(&store, "a", vec![Message::text("x")]).await.unwrap();
             }
         })
     });

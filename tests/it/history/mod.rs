@@ -15,7 +15,7 @@ use std::{
     },
 };
 
-use sockeye::{History, MemoryHistory, Retention, SqliteHistory};
+use sockeye::{Draft, History, MemoryHistory, Result, Retention, SqliteHistory, Stored, prelude::Message};
 
 /// A folder for a test, and gone after it.
 struct Scratch(PathBuf);
@@ -67,6 +67,13 @@ impl Store {
     fn open_all(&self) -> Arc<dyn History> {
         self.open(Retention::all())
     }
+}
+
+/// Stores messages without keys.
+async fn append(history: &dyn History, room: &str, messages: Vec<Message>) -> Result<Vec<Stored>> {
+    let appended = history.append(room, messages.into_iter().map(Draft::new).collect()).await?;
+    assert!(appended.iter().all(|appended| appended.is_new));
+    Ok(appended.into_iter().map(|appended| appended.stored).collect())
 }
 
 /// Runs each function with each store, as a test of its own.

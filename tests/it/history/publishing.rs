@@ -9,12 +9,14 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use sockeye::{BoxFuture, ErrorKind, History, MemoryHistory, Offset, Page, RoomOptions, Span, Stored, prelude::*};
+use sockeye::{
+    Appended, BoxFuture, Draft, ErrorKind, History, MemoryHistory, Offset, Page, RoomOptions, Span, prelude::*,
+};
 
-use super::Store;
+use super::{Store, append};
 use crate::rooms::until;
 
-super::with_each_store!(members_see_the_order_of_the_offsets, what_is_published_can_be_read);
+super::with_each_store!(members_see_the_order_of_the_offsets, what_is_published_can_be_read, a_key_is_handed_out_once,);
 
 #[websocket("/join/<room>")]
 async fn join(ws: WebSocket, room: String, hub: Hub) -> Result<()> {
@@ -69,6 +71,49 @@ async fn what_is_published_can_be_read(store: Store) -> Result<()> {
     Ok(())
 }
 
+async fn a_key_is_handed_out_once(store: Store) -> Result<()> {
+    let app = App::new().history(store.open_all()).rooms(numbered()).route(join);
+    let hub = app.hub();
+    let client = TestClient::new(app);
+    let mut member = client.websocket_connect("/join/a").await?;
+    until("a member", || hub.room("a").len() == 1).await;
+    let room = hub.room("a");
+    let tasks: Vec<_> = (0..100)
+        .map(|number| {
+            let room = room.clone();
+            tokio::spawn(async move { room.publish_keyed(&format!("key {}", number % 10), &(number % 10)).await })
+        })
+        .collect();
+    let mut new = 0;
+    for task in tasks {
+        new += u32::from(task.await??.is_new);
+    }
+    assert_eq!(new, 10);
+    room.publish("the end").await?;
+    let mut seen = Vec::new();
+    for offset in 1..=10 {
+        let (at, number): (u64, u64) = member.receive_json().await?;
+        assert_eq!(at, offset);
+        seen.push(number);
+    }
+    seen.sort();
+    assert_eq!(seen, (0..10).collect::<Vec<_>>());
+    assert_eq!(member.receive_json::<Value>().await?, json!([11, "the end"]));
+    Ok(())
+}
+
+#[sockeye::test]
+async fn names_and_keys_have_a_limit() -> Result<()> {
+    let room = App::new().history(MemoryHistory::new()).hub().room("a");
+    for key in ["", &"k".repeat(129)] {
+        assert!(room.publish_keyed(key, &1).await.unwrap_err().is_limit());
+    }
+    assert!(room.publish_keyed(&"k".repeat(128), &1).await?.is_new);
+    assert!(room.mark_read(&"u".repeat(1025), 1).await.unwrap_err().is_limit());
+    assert!(room.mark_read(&"u".repeat(1024), 1).await?.advanced);
+    Ok(())
+}
+
 #[sockeye::test]
 async fn without_a_history_it_says_what_to_do() -> Result<()> {
     let room = App::new().hub().room("a");
@@ -92,7 +137,7 @@ struct Moody {
 }
 
 impl History for Moody {
-    fn append<'a>(&'a self, room: &'a str, messages: Vec<Message>) -> BoxFuture<'a, Result<Vec<Stored>>> {
+    fn append<'a>(&'a self, room: &'a str, drafts: Vec<Draft>) -> BoxFuture<'a, Result<Vec<Appended>>> {
         Box::pin(async move {
             while self.waits.load(Ordering::SeqCst) {
                 tokio::task::yield_now().await;
@@ -100,8 +145,8 @@ impl History for Moody {
             if self.fails.load(Ordering::SeqCst) {
                 return Err(Error::storage("the disk is full"));
             }
-            let stored = self.inner.append(room, messages).await;
-            if self.lies.load(Ordering::SeqCst) { Err(Error::storage("did it? nobody knows")) } else { stored }
+            let appended = self.inner.append(room, drafts).await;
+            if self.lies.load(Ordering::SeqCst) { Err(Error::storage("did it? nobody knows")) } else { appended }
         })
     }
 
@@ -147,10 +192,35 @@ async fn members_get_what_was_skipped() -> Result<()> {
     store.lies.store(true, Ordering::SeqCst);
     assert!(room.publish(&2).await.is_err());
     store.lies.store(false, Ordering::SeqCst);
-    store.inner.append("a", vec![Message::text("3"); 300]).await?;
+    append(&store.inner, "a", vec![Message::text("3"); 300]).await?;
     room.publish(&4).await?;
     for offset in 1..=303 {
         assert_eq!(member.receive_json::<(u64, u64)>().await?.0, offset);
+    }
+    Ok(())
+}
+
+/// The store said that it had failed, and had not: who asks again with the key gets what was stored, and members get it too.
+#[sockeye::test]
+async fn asking_again_hands_out_what_nobody_got() -> Result<()> {
+    let store = Arc::new(Moody::default());
+    let app = App::new().history(store.clone()).rooms(numbered()).route(join);
+    let hub = app.hub();
+    let client = TestClient::new(app);
+    let mut member = client.websocket_connect("/join/a").await?;
+    until("a member", || hub.room("a").len() == 1).await;
+    let room = hub.room("a");
+    room.publish(&1).await?;
+    store.lies.store(true, Ordering::SeqCst);
+    assert!(room.publish_keyed("k", &2).await.is_err());
+    store.lies.store(false, Ordering::SeqCst);
+    for _ in 0..2 {
+        let appended = room.publish_keyed("k", &2).await?;
+        assert_eq!((appended.stored.offset, appended.is_new), (Offset::new(2), false));
+    }
+    room.publish(&3).await?;
+    for offset in 1..=3 {
+        assert_eq!(member.receive_json::<(u64, u64)>().await?, (offset, offset));
     }
     Ok(())
 }
@@ -180,7 +250,7 @@ async fn who_does_not_wait_is_stored_and_sent_all_the_same() -> Result<()> {
 async fn a_store_that_panics_is_an_error() -> Result<()> {
     struct Panics;
     impl History for Panics {
-        fn append<'a>(&'a self, _: &'a str, _: Vec<Message>) -> BoxFuture<'a, Result<Vec<Stored>>> {
+        fn append<'a>(&'a self, _: &'a str, _: Vec<Draft>) -> BoxFuture<'a, Result<Vec<Appended>>> {
             panic!("told to")
         }
 

@@ -1,5 +1,6 @@
 //! A store in a file: SQLite.
 
+mod batch;
 mod schema;
 mod writer;
 
@@ -9,22 +10,24 @@ use std::{
     sync::Arc,
 };
 
-use rusqlite::{Connection, OpenFlags, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params, types::Type};
 use tokio::{
-    sync::{Semaphore, mpsc, oneshot},
+    sync::{Semaphore, mpsc},
     task::spawn_blocking,
 };
 
-use self::writer::{Job, Writer};
-use super::{History, Offset, Page, Retention, Span, Stored, now};
+use self::{
+    batch::Batch,
+    writer::{Job, Task, Writer},
+};
+use super::{Appended, CURSORS, Cursor, Draft, History, Offset, Page, Retention, Span, Stored, now};
 use crate::{
     error::{Error, Result},
     rt::BoxFuture,
     sync::{Mutex, lock},
-    ws::Message,
 };
 
-/// Appends that may wait for the writer; further ones wait for a place among these.
+/// What may wait for the writer; further ones wait for a place among these.
 const QUEUE: usize = 64;
 /// Reads at a time, and the connections that are kept for them.
 const READERS: usize = 4;
@@ -64,7 +67,7 @@ pub struct SqliteHistory {
 struct Shared {
     path: PathBuf,
     retention: Retention,
-    jobs: mpsc::Sender<Job>,
+    jobs: mpsc::Sender<Box<dyn Job>>,
     readers: Mutex<Vec<Connection>>,
     reading: Arc<Semaphore>,
 }
@@ -98,33 +101,54 @@ impl SqliteHistory {
 }
 
 impl Shared {
-    fn page(&self, room: &str, span: Span, limit: usize) -> rusqlite::Result<Page> {
-        let known = lock(&self.readers).pop();
-        let mut connection = match known {
-            Some(connection) => connection,
-            None => {
-                let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-                let connection = Connection::open_with_flags(&self.path, flags)?;
-                connection.busy_timeout(schema::PATIENCE)?;
-                connection
-            }
-        };
-        let page = read(&mut connection, &self.retention, room, span, limit)?;
-        // One that has failed is not used again.
-        lock(&self.readers).push(connection);
-        Ok(page)
+    fn reader(&self) -> rusqlite::Result<Connection> {
+        if let Some(connection) = lock(&self.readers).pop() {
+            return Ok(connection);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&self.path, flags)?;
+        connection.busy_timeout(schema::PATIENCE)?;
+        Ok(connection)
+    }
+
+    /// Reads, all of it as of one moment.
+    async fn read<T: Send + 'static>(
+        self: Arc<Self>,
+        read: impl FnOnce(&Transaction<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        // The permit goes along: the read goes on when nobody waits for it any more.
+        let permit = self.reading.clone().acquire_owned().await?;
+        let done = spawn_blocking(move || {
+            let _permit = permit;
+            let mut connection = self.reader()?;
+            let done = read(&connection.transaction_with_behavior(TransactionBehavior::Deferred)?)?;
+            // One that has failed is not used again.
+            lock(&self.readers).push(connection);
+            Ok(done)
+        });
+        done.await?.map_err(|error: rusqlite::Error| Error::storage(format!("can't read: {error}")))
+    }
+
+    /// Has the writer do it.
+    async fn write<T: Send + 'static>(
+        &self,
+        work: impl FnMut(&Batch<'_>) -> rusqlite::Result<T> + Send + 'static,
+    ) -> Result<T> {
+        let ended = || Error::storage("the thread that writes to SQLite has ended");
+        let (task, outcome) = Task::new(work);
+        self.jobs.send(task).await.map_err(|_| ended())?;
+        let outcome = outcome.await.map_err(|_| ended())?;
+        outcome.map_err(|error| Error::storage(format!("can't store: {error}")))
     }
 }
 
-/// All of a page as of one moment.
-fn read(
-    connection: &mut Connection,
+fn page(
+    transaction: &Transaction<'_>,
     retention: &Retention,
     room: &str,
     span: Span,
     limit: usize,
 ) -> rusqlite::Result<Page> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Deferred)?;
     let known = transaction
         .prepare_cached(schema::ROOM)?
         .query_row([room.as_bytes()], |row| Ok((row.get::<_, i64>(0)?, unsigned(row.get(1)?))))
@@ -159,29 +183,52 @@ fn unsigned(number: i64) -> u64 {
     u64::try_from(number).unwrap_or(0)
 }
 
+fn head(transaction: &Transaction<'_>, room: &str) -> rusqlite::Result<Offset> {
+    let mut head = transaction.prepare_cached(schema::HEAD)?;
+    let last = head.query_row([room.as_bytes()], |row| row.get(0)).optional()?;
+    Ok(Offset(last.map_or(0, unsigned)))
+}
+
+fn cursors(transaction: &Transaction<'_>, room: &str) -> rusqlite::Result<Vec<(String, Offset)>> {
+    let mut cursors = transaction.prepare_cached(schema::CURSORS)?;
+    let rows = cursors.query_map(params![room.as_bytes(), CURSORS as i64], |row| {
+        let user = String::from_utf8(row.get(0)?);
+        let user = user.map_err(|error| rusqlite::Error::FromSqlConversionFailure(0, Type::Blob, error.into()))?;
+        Ok((user, Offset(unsigned(row.get(1)?))))
+    })?;
+    rows.collect()
+}
+
 impl History for SqliteHistory {
-    fn append<'a>(&'a self, room: &'a str, messages: Vec<Message>) -> BoxFuture<'a, Result<Vec<Stored>>> {
-        Box::pin(async move {
-            let ended = || Error::storage("the thread that writes to SQLite has ended");
-            let (reply, stored) = oneshot::channel();
-            let job = Job { room: room.into(), messages, reply };
-            self.shared.jobs.send(job).await.map_err(|_| ended())?;
-            let stored = stored.await.map_err(|_| ended())?;
-            stored.map_err(|error| Error::storage(format!("can't store: {error}")))
-        })
+    fn append<'a>(&'a self, room: &'a str, drafts: Vec<Draft>) -> BoxFuture<'a, Result<Vec<Appended>>> {
+        let room = room.to_owned();
+        Box::pin(self.shared.write(move |batch| batch.append(&room, &drafts)))
     }
 
     fn read<'a>(&'a self, room: &'a str, span: Span, limit: usize) -> BoxFuture<'a, Result<Page>> {
-        let (shared, room) = (self.shared.clone(), Box::<str>::from(room));
-        Box::pin(async move {
-            // The permit goes along: the read goes on when nobody waits for it any more.
-            let permit = shared.reading.clone().acquire_owned().await?;
-            let page = spawn_blocking(move || {
-                let _permit = permit;
-                shared.page(&room, span, limit)
-            });
-            page.await?.map_err(|error| Error::storage(format!("can't read: {error}")))
-        })
+        let (room, retention) = (room.to_owned(), self.shared.retention);
+        Box::pin(self.shared.clone().read(move |transaction| page(transaction, &retention, &room, span, limit)))
+    }
+
+    fn heads<'a>(&'a self, rooms: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Offset>>> {
+        let rooms = rooms.to_vec();
+        let read = move |transaction: &Transaction<'_>| rooms.iter().map(|room| head(transaction, room)).collect();
+        Box::pin(self.shared.clone().read(read))
+    }
+
+    fn mark_read<'a>(&'a self, room: &'a str, user: &'a str, offset: Offset) -> BoxFuture<'a, Result<Cursor>> {
+        let (room, user) = (room.to_owned(), user.to_owned());
+        Box::pin(self.shared.write(move |batch| batch.mark_read(&room, &user, offset)))
+    }
+
+    fn cursors<'a>(&'a self, room: &'a str) -> BoxFuture<'a, Result<Vec<(String, Offset)>>> {
+        let room = room.to_owned();
+        Box::pin(self.shared.clone().read(move |transaction| cursors(transaction, &room)))
+    }
+
+    /// Writes as little as can be, and waits until it is on the disk.
+    fn check(&self) -> BoxFuture<'_, Result<()>> {
+        Box::pin(self.shared.write(|batch| batch.check()))
     }
 }
 

@@ -5,7 +5,7 @@ use tokio::task::yield_now;
 
 use super::*;
 use crate::{
-    history::{History, MemoryHistory, Offset, Page, Retention, Span, Stored},
+    history::{Appended, Draft, History, MemoryHistory, Offset, Page, Retention, Span},
     rt::BoxFuture,
     sync::Mutex,
     ws::Message,
@@ -35,12 +35,12 @@ impl Fickle {
 }
 
 impl History for Fickle {
-    fn append<'a>(&'a self, room: &'a str, messages: Vec<Message>) -> BoxFuture<'a, Result<Vec<Stored>>> {
+    fn append<'a>(&'a self, room: &'a str, drafts: Vec<Draft>) -> BoxFuture<'a, Result<Vec<Appended>>> {
         Box::pin(async move {
             self.pause().await;
-            let stored = self.inner.append(room, messages).await;
+            let appended = self.inner.append(room, drafts).await;
             self.pause().await;
-            stored
+            appended
         })
     }
 
@@ -95,7 +95,7 @@ async fn run(plan: Plan) {
             }
         }));
     }
-    store.inner.append("a", vec![Message::text("elsewhere"); plan.elsewhere]).await.unwrap();
+    store.inner.append("a", vec![Draft::new(Message::text("elsewhere")); plan.elsewhere]).await.unwrap();
     let mut readers = Vec::new();
     for (number, (after, back, page)) in plan.resumers.into_iter().enumerate() {
         let (hub, store) = (hub.clone(), store.clone());
