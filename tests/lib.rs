@@ -1,1 +1,3 @@
-//! The tests of the workspace live in the test targets; this library is empty on purpose.
+//! The tests of the workspace live in the test targets; this library is what several of them need.
+
+pub mod services;
