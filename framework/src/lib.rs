@@ -46,6 +46,7 @@ mod app;
 #[cfg(doctest)]
 mod book;
 pub mod broker;
+mod browser;
 mod config;
 mod error;
 mod events;

@@ -17,6 +17,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
+    browser,
     config::{Compression, Limits, Origins},
     error::{BoxError, Error, Result},
     extract::TypeMap,
@@ -103,6 +104,30 @@ impl App {
     {
         // Not through `with_router`: the caller's place would be lost in the closure.
         self.router = std::mem::take(&mut self.router).websocket(path, handler);
+        self.with(|_| {})
+    }
+
+    /// Serves the client for browsers at `/sockeye/client.js`, an ES module, and its types at `/sockeye/client.d.ts`.
+    ///
+    /// It connects again by itself, goes on where it was, asks and answers; the book's chapter on it has the details. An app
+    /// that does not call this has no such routes. A route of your own at one of these paths collides with it, which
+    /// [`check`](Self::check) says. Browsers ask each time whether the file has changed, and pages of other origins can't
+    /// load it.
+    ///
+    /// ```
+    /// use sockeye::prelude::*;
+    ///
+    /// #[get("/")]
+    /// async fn page() -> Html<&'static str> {
+    ///     Html(r#"<script type="module">import { Client } from "/sockeye/client.js"; new Client("/echo");</script>"#)
+    /// }
+    ///
+    /// let app = App::new().route(page).browser_client();
+    /// # app.check().unwrap();
+    /// ```
+    #[track_caller]
+    pub fn browser_client(mut self) -> Self {
+        self.router = browser::add_to(std::mem::take(&mut self.router));
         self.with(|_| {})
     }
 

@@ -111,8 +111,11 @@ pub enum Handler {
     /// Of a socket: gives the running handler, or the refusal.
     Socket(for<'r> fn(&'r mut Request, Upgrade) -> BoxFuture<'r, Result<Running, Response>>),
     /// Of an HTTP route: gives the answer.
-    Http(for<'r> fn(&'r mut Request) -> BoxFuture<'r, Response>),
+    Http(HttpHandler),
 }
+
+/// The adaptor of an HTTP route.
+pub(super) type HttpHandler = for<'r> fn(&'r mut Request) -> BoxFuture<'r, Response>;
 
 /// A socket handler that has its arguments and has not been polled yet.
 pub struct Running(pub(crate) HandlerFuture);

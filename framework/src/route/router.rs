@@ -6,7 +6,8 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use super::{
-    Call, IntoRoute, Route, RouteKind, Running,
+    Call, Handler, HttpMethod, IntoRoute, Route, RouteKind, Running,
+    endpoint::HttpHandler,
     into_route::Target,
     layer::{HttpService, LayeredService, RouteService},
     leaf::Leaf,
@@ -102,6 +103,20 @@ impl Router {
             location: caller(),
             needs: Needs::default(),
             target: Target::Leaf(leaf),
+        });
+        self
+    }
+
+    /// Adds a GET route of the framework's own.
+    #[track_caller]
+    pub(crate) fn get(mut self, path: &str, name: &'static str, call: HttpHandler) -> Self {
+        self.routes.push(Route {
+            kind: RouteKind::Http(HttpMethod::Get),
+            path: self.join(path),
+            name: Cow::Borrowed(name),
+            location: caller(),
+            needs: Needs::default(),
+            target: Target::Leaf(Leaf::of(Handler::Http(call), RouteOptions::DEFAULT)),
         });
         self
     }
