@@ -281,7 +281,7 @@ export class Client extends EventTarget {
     if (this.#state !== "open" || !(this.#options.heartbeat > 0)) return;
     clearTimeout(this.#beat);
     this.#pingedAt = performance.now();
-    this.#socket.send(JSON.stringify(this.#options.ping));
+    this.#socket.send(encode(this.#options.ping));
     this.#beat = setTimeout(() => this.#judge(isSecond), this.#options.heartbeatTimeout);
   }
 
