@@ -552,9 +552,10 @@ row("a change of network, or a page that is looked at again, is a reason to ask 
 });
 
 row("the heartbeat can be another one, or none", async (clock, browser) => {
-  await opened({ heartbeat: 1000, ping: "are you there", pong: "here" });
+  const other = await opened({ heartbeat: 1000, ping: "are you there", pong: "here" });
   await clock.pass(1000);
   same(FakeSocket.last.sent, ["are you there"]);
+  other.close();
   const client = await opened({ heartbeat: 0 });
   browser.network(false);
   await clock.pass(3_600_000);
