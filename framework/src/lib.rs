@@ -36,6 +36,8 @@
 //! | `anyhow` | yes | `?` on Sockeye's errors in handlers that return `anyhow::Result` |
 //! | `deflate` | yes | compressed messages: [`Compression`] |
 //! | `http2` | no | HTTP/2, and WebSocket over it (RFC 8441) |
+//! | `nats` | no | `NatsBroker`: nodes that find each other over NATS |
+//! | `redis` | no | `RedisBroker`: the same over Redis |
 //! | `sqlite` | no | `SqliteHistory`: rooms whose messages are kept in a file |
 //! | `testing` | yes | [`TestClient`] |
 //! | `test-util` | no | `#[sockeye::test(start_paused = true)]` |
@@ -104,6 +106,10 @@ pub use sockeye_macros::{Param, delete, dependency, get, main, on, patch, post, 
 /// tokio's clock, so that `sockeye` can be the only dependency.
 pub use tokio::time;
 
+#[cfg(feature = "nats")]
+pub use crate::broker::NatsBroker;
+#[cfg(feature = "redis")]
+pub use crate::broker::RedisBroker;
 #[cfg(feature = "sqlite")]
 pub use crate::history::SqliteHistory;
 #[cfg(feature = "testing")]

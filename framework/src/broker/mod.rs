@@ -1,10 +1,21 @@
 //! Brokers: what carries messages between the nodes of an app. The port, for adapters of your own; those that come with
 //! the crate are in its root.
 
+#[cfg(any(feature = "nats", feature = "redis"))]
+mod adapter;
+#[cfg(feature = "nats")]
+mod nats;
+#[cfg(feature = "redis")]
+mod redis;
+
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 
+#[cfg(feature = "nats")]
+pub use self::nats::NatsBroker;
+#[cfg(feature = "redis")]
+pub use self::redis::RedisBroker;
 use crate::{error::Result, rt::BoxFuture};
 
 /// Where a message goes. What it names is data: an adapter makes of it whatever its server takes, one to one.
