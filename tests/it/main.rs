@@ -1,6 +1,7 @@
 //! The framework from outside: one binary, a module a topic.
 
 mod api;
+mod brokers;
 mod client;
 mod deflate;
 mod event_handlers;

@@ -129,7 +129,8 @@ impl NatsBroker {
         let notes = notes.downgrade();
         let options = ConnectOptions::new()
             .name("sockeye")
-            .connection_timeout(PATIENCE)
+            // Ours, which is for all of it, comes first.
+            .connection_timeout(PATIENCE * 2)
             .ping_interval(PING)
             .skip_subject_validation(true)
             .tls_client_config((*self.tls).clone())

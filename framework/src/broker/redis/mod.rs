@@ -115,10 +115,12 @@ impl RedisBroker {
 }
 
 fn explain(error: &RedisError) -> String {
+    let refused = || format!("it refuses the user or the password: {error}");
     match error.kind() {
         ErrorKind::Parse => format!("expected a Redis server, got an answer that is not of its protocol: {error}"),
         ErrorKind::RESP3NotSupported => format!("expected version 6 or later: {error}"),
-        ErrorKind::AuthenticationFailed => format!("it refuses the user or the password: {error}"),
+        ErrorKind::AuthenticationFailed => refused(),
+        _ if matches!(error.code(), Some("NOAUTH" | "WRONGPASS")) => refused(),
         _ => error.to_string(),
     }
 }
