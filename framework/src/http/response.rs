@@ -7,7 +7,10 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use super::{Body, Problem, Response};
-use crate::{error::Error, ws::proto::Text};
+use crate::{
+    error::{Error, ErrorKind},
+    ws::proto::Text,
+};
 
 /// What can be the answer to a request.
 ///
@@ -171,15 +174,20 @@ impl IntoResponse for Redirect {
     }
 }
 
-/// A limit of rooms is the client's fault, and it is told so. Any other error is logged; the client learns no more than that
-/// there was one.
+/// A limit of rooms is the client's fault, and it is told so. Any other error is logged. Of a store or a broker that is away
+/// the client learns that it may try again, of the rest no more than that there was an error.
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
         if self.is_limit() {
             return Problem::new(StatusCode::BAD_REQUEST, "limit", self.to_string()).into_response();
         }
         tracing::error!(error = ?self, "a handler failed");
-        server_error(self.to_string())
+        let away = match self.kind() {
+            ErrorKind::Storage => ("storage_unavailable", "messages can't be stored or read now: try again later"),
+            ErrorKind::Broker => ("broker_unavailable", "messages can't be handed on now: try again later"),
+            _ => return server_error(self.to_string()),
+        };
+        Problem::new(StatusCode::SERVICE_UNAVAILABLE, away.0, away.1).into_response()
     }
 }
 

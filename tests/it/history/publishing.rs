@@ -155,6 +155,27 @@ impl History for Moody {
     }
 }
 
+#[post("/say")]
+async fn say(hub: Hub) -> Result<&'static str> {
+    hub.room("a").publish(&1).await?;
+    Ok("said")
+}
+
+#[sockeye::test]
+async fn a_failing_store_is_a_matter_of_time_for_http() -> Result<()> {
+    let store = Arc::new(Moody::default());
+    let client = TestClient::new(App::new().history(store.clone()).route(say));
+    store.fails.store(true, Ordering::SeqCst);
+    let refused = client.post("/say").await?;
+    assert_eq!(refused.status(), 503);
+    let problem: Value = refused.json();
+    assert_eq!(problem["code"], "storage_unavailable");
+    assert!(!problem.to_string().contains("disk"), "{problem}");
+    store.fails.store(false, Ordering::SeqCst);
+    assert_eq!(client.post("/say").await?.text(), "said");
+    Ok(())
+}
+
 #[sockeye::test]
 async fn a_failing_store_fails_the_publisher_and_nobody_else() -> Result<()> {
     let store = Arc::new(Moody::default());
