@@ -23,11 +23,18 @@ pub struct Service {
 impl Service {
     /// Starts `postgres`, `redis` or `nats`, and waits until it accepts connections.
     pub fn start(name: &'static str) -> Self {
-        Self::spawn(name, Command::new(script()))
+        Self::start_with(name, &[])
+    }
+
+    /// With further arguments for the server itself.
+    pub fn start_with(name: &'static str, arguments: &[&str]) -> Self {
+        let mut command = Command::new(script());
+        command.arg(name).arg("--").args(arguments);
+        Self::spawn(name, command)
     }
 
     fn spawn(name: &'static str, mut command: Command) -> Self {
-        let spawned = command.arg(name).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let spawned = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
         let mut script = spawned.unwrap_or_else(|error| panic!("scripts/services can't be run: {error}"));
         let stdout = BufReader::new(script.stdout.take().expect("its output is ours"));
         let stdin = script.stdin.take();
@@ -147,7 +154,7 @@ mod tests {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/services/left");
         std::fs::create_dir_all(&folder).unwrap();
         let mut command = Command::new(script());
-        command.env("TMPDIR", &folder);
+        command.arg("nats").env("TMPDIR", &folder);
         let mut nats = Service::spawn("nats", command);
         let port = nats.port();
         nats.script.kill().unwrap();

@@ -8,7 +8,13 @@ use sockeye::{
     broker::{Broker, Session},
 };
 
-use super::{Subject, next, room, service::Kind, service::Service, soon, with_each_server};
+use sockeye_tests::services::Service;
+
+use super::{
+    Subject,
+    looks::{connections, redis_command},
+    next, room, soon, with_each_server,
+};
 
 with_each_server![
     the_server_is_killed,
@@ -51,7 +57,7 @@ async fn the_server_is_killed(mut subject: Subject) -> Result<()> {
     assert!(begin.elapsed() < Duration::from_secs(3), "{:?}", begin.elapsed());
     assert!(subject.connect().await.is_err());
 
-    subject.service().run().await;
+    subject.service().restart();
     let mut again = subject.connect().await?;
     again.outlet.subscribe(&[room("lobby")]).await?;
     again.outlet.publish(&[(room("lobby"), "hello again".into())]).await?;
@@ -66,12 +72,12 @@ async fn the_server_is_back_at_once(mut subject: Subject) -> Result<()> {
     let mut session = subject.connect().await?;
     session.outlet.subscribe(&[room("lobby")]).await?;
     subject.service().kill();
-    subject.service().run().await;
+    subject.service().restart();
     let (messages, error) = drain(&mut session).await;
     assert_eq!(messages, 0);
     assert!(error.is_broker(), "{error}");
     publish_until_error(&mut session, &"hello".into()).await;
-    assert_eq!(subject.service().clients().await, 0);
+    assert_eq!(connections(subject.service()), 0);
     Ok(())
 }
 
@@ -80,7 +86,7 @@ async fn the_server_stands_still(mut subject: Subject) -> Result<()> {
     let (mut publisher, mut subscriber, mut idle) =
         (subject.connect().await?, subject.connect().await?, subject.connect().await?);
     let lobby = [room("lobby")];
-    subject.service().stop().await;
+    subject.service().stop();
     let begin = Instant::now();
     let (published, subscribed, connected) = tokio::join!(
         publish_until_error(&mut publisher, &payload),
@@ -97,7 +103,7 @@ async fn the_server_stands_still(mut subject: Subject) -> Result<()> {
         assert!(next(session).await.is_err());
     }
     // This one has not asked for anything, and goes on.
-    subject.service().resume();
+    subject.service().cont();
     idle.outlet.subscribe(&[room("lobby")]).await?;
     idle.outlet.publish(&[(room("lobby"), "hello".into())]).await?;
     while next(&mut idle).await?.1 != "hello" {}
@@ -128,7 +134,7 @@ async fn redis_kills_its_subscribers() -> Result<()> {
     let mut subject = Subject::redis().await;
     let mut session = subject.connect().await?;
     session.outlet.subscribe(&[room("lobby")]).await?;
-    assert_eq!(subject.service().redis_command("CLIENT KILL TYPE pubsub").await, ":1\r\n");
+    assert_eq!(redis_command(subject.service(), "CLIENT KILL TYPE pubsub").await, ":1\r\n");
     let (_, error) = drain(&mut session).await;
     assert!(error.to_string().contains("the server has closed the connection"), "{error}");
     assert!(session.outlet.publish(&[(room("lobby"), "hello".into())]).await.is_err());
@@ -138,10 +144,10 @@ async fn redis_kills_its_subscribers() -> Result<()> {
 /// The documented rights are enough, and what is beyond them is refused aloud.
 #[sockeye::test(flavor = "multi_thread")]
 async fn redis_gives_few_rights() -> Result<()> {
-    let service = Service::start(Kind::Redis).await;
+    let service = Service::start("redis");
     let rule = "ACL SETUSER chat on >secret resetchannels &sockeye:* -@all +subscribe +unsubscribe +publish";
-    assert_eq!(service.redis_command(rule).await, "+OK\r\n");
-    let broker = RedisBroker::new(&format!("redis://chat:secret@127.0.0.1:{}", service.port))?;
+    assert_eq!(redis_command(&service, rule).await, "+OK\r\n");
+    let broker = RedisBroker::new(&format!("redis://chat:secret@127.0.0.1:{}", service.port()))?;
     let mut session = broker.connect().await?;
     session.outlet.subscribe(&[room("lobby")]).await?;
     session.outlet.publish(&[(room("lobby"), "hello".into())]).await?;

@@ -12,7 +12,7 @@ use sockeye::{
 };
 use tokio::runtime::Handle;
 
-use super::{Subject, next, room, with_each_server};
+use super::{Subject, looks::connections, next, room, with_each_server};
 
 with_each_server![what_was_dropped_is_gone, what_was_cancelled_is_gone, what_was_lost_is_gone];
 
@@ -23,7 +23,7 @@ fn tasks() -> usize {
 async fn nothing_is_left(subject: &mut Subject) {
     let begin = Instant::now();
     loop {
-        let (tasks, clients) = (tasks(), subject.service().clients().await);
+        let (tasks, clients) = (tasks(), connections(subject.service()));
         if (tasks, clients) == (0, 0) {
             return;
         }
@@ -40,7 +40,7 @@ async fn what_was_dropped_is_gone(mut subject: Subject) -> Result<()> {
         session.outlet.subscribe(&rooms).await?;
         session.outlet.publish(&[(rooms[0].clone(), "hello".into())]).await?;
         next(&mut session).await?;
-        assert!(tasks() > 0 && subject.service().clients().await == 1);
+        assert!(tasks() > 0 && connections(subject.service()) == 1);
         if round % 2 == 0 {
             // In the middle of something.
             let messages = vec![(rooms[1].clone(), vec![0; 100_000].into()); 100];
@@ -91,7 +91,7 @@ async fn what_was_lost_is_gone(mut subject: Subject) -> Result<()> {
         sessions.push(session);
     }
     subject.service().kill();
-    subject.service().run().await;
+    subject.service().restart();
     for session in &mut sessions {
         assert!(next(session).await.is_err());
     }

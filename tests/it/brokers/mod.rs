@@ -2,9 +2,9 @@
 
 mod ends;
 mod leftovers;
+mod looks;
 mod names;
 mod refused;
-mod service;
 mod suite;
 
 use std::{future::Future, sync::Arc, time::Duration};
@@ -15,8 +15,7 @@ use sockeye::{
     broker::{Broker, Channel, Session},
     time::timeout,
 };
-
-use self::service::{Kind, Service};
+use sockeye_tests::services::Service;
 
 /// A broker that comes with the crate, and its server.
 struct Subject {
@@ -26,14 +25,14 @@ struct Subject {
 
 impl Subject {
     async fn redis() -> Self {
-        let service = Service::start(Kind::Redis).await;
-        let broker = RedisBroker::new(&service.url()).expect("its URL");
+        let service = Service::start("redis");
+        let broker = RedisBroker::new(service.url()).expect("its URL");
         Self { broker: Arc::new(broker), service: Some(service) }
     }
 
     async fn nats() -> Self {
-        let service = Service::start(Kind::Nats).await;
-        let broker = NatsBroker::new(&service.url()).expect("its URL");
+        let service = Service::start("nats");
+        let broker = NatsBroker::new(service.url()).expect("its URL");
         Self { broker: Arc::new(broker), service: Some(service) }
     }
 

@@ -2,7 +2,9 @@
 
 use sockeye::{NatsBroker, RedisBroker, Result, broker::Broker};
 
-use super::{Subject, next, room, service::Kind, with_each_broker, with_each_server};
+use sockeye_tests::services::Service;
+
+use super::{Subject, looks::redis_command, next, room, with_each_broker, with_each_server};
 
 with_each_broker![names_are_data];
 
@@ -92,7 +94,7 @@ async fn names_are_data(subject: Subject) -> Result<()> {
 }
 
 async fn apps_with_other_prefixes_do_not_meet(mut subject: Subject) -> Result<()> {
-    let (name, url) = (subject.broker.name(), subject.service().url());
+    let (name, url) = (subject.broker.name(), subject.service().url().to_owned());
     let named = |prefix: &str| -> Box<dyn Broker> {
         match name {
             "redis" => Box::new(RedisBroker::new(&url).expect("its URL").prefix(prefix)),
@@ -120,7 +122,7 @@ async fn anybody_can_publish_to_redis() -> Result<()> {
     let mut subject = Subject::redis().await;
     let mut session = subject.connect().await?;
     session.outlet.subscribe(&[room("lobby 1")]).await?;
-    let answer = subject.service().redis_command("PUBLISH \"sockeye:room:lobby 1\" \"{\\\"v\\\":1}\\nhello\"").await;
+    let answer = redis_command(subject.service(), "PUBLISH \"sockeye:room:lobby 1\" \"{\\\"v\\\":1}\\nhello\"").await;
     assert_eq!(answer, ":1\r\n");
     assert_eq!(next(&mut session).await?, (room("lobby 1"), "{\"v\":1}\nhello".into()));
     Ok(())
@@ -132,7 +134,7 @@ async fn anybody_can_publish_to_nats() -> Result<()> {
     let mut subject = Subject::nats().await;
     let mut session = subject.connect().await?;
     session.outlet.subscribe(&[room("lobby 1")]).await?;
-    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", subject.service().port)).await?;
+    let mut stream = tokio::net::TcpStream::connect(("127.0.0.1", subject.service().port())).await?;
     stream.write_all(b"CONNECT {\"verbose\":false}\r\nPUB sockeye.room.lobby%201 13\r\n{\"v\":1}\nhello\r\n").await?;
     assert_eq!(next(&mut session).await?, (room("lobby 1"), "{\"v\":1}\nhello".into()));
     Ok(())
@@ -141,7 +143,7 @@ async fn anybody_can_publish_to_nats() -> Result<()> {
 /// A database's number is no part of a channel.
 #[sockeye::test]
 async fn databases_of_redis_share_the_channels() -> Result<()> {
-    let service = super::Service::start(Kind::Redis).await;
+    let service = Service::start("redis");
     let brokers =
         [RedisBroker::new(&format!("{}/0", service.url()))?, RedisBroker::new(&format!("{}/7", service.url()))?];
     let (mut one, mut other) = (brokers[0].connect().await?, brokers[1].connect().await?);

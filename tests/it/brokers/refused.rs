@@ -8,7 +8,7 @@ use tokio::{
     net::TcpListener,
 };
 
-use super::service::{Kind, Service, free_port};
+use sockeye_tests::services::Service;
 
 /// Fails, in time, and does not say the password.
 async fn refusal(broker: impl Broker) -> (Error, Duration) {
@@ -25,6 +25,12 @@ fn assert_says(error: &Error, expected: &[&str]) {
     for part in expected {
         assert!(text.contains(part), "expected {part:?} in {text:?}");
     }
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    listener.expect("a port").port()
 }
 
 #[sockeye::test]
@@ -48,16 +54,16 @@ async fn there_is_no_such_host() -> Result<()> {
 
 #[sockeye::test]
 async fn the_password_is_wrong() -> Result<()> {
-    let redis = Service::with_password(Kind::Redis, "right").await;
-    RedisBroker::new(&redis.url())?.connect().await?;
+    let redis = Service::start_with("redis", &["--requirepass", "right"]);
+    RedisBroker::new(&format!("redis://:right@127.0.0.1:{}", redis.port()))?.connect().await?;
     for login in [":hunter2@", "me:hunter2@", ""] {
-        let (error, _) = refusal(RedisBroker::new(&format!("redis://{login}127.0.0.1:{}", redis.port))?).await;
+        let (error, _) = refusal(RedisBroker::new(&format!("redis://{login}127.0.0.1:{}", redis.port()))?).await;
         assert_says(&error, &["can't connect to Redis at 127.0.0.1:", "it refuses the user or the password: "]);
     }
-    let nats = Service::with_password(Kind::Nats, "right").await;
-    NatsBroker::new(&nats.url())?.connect().await?;
+    let nats = Service::start_with("nats", &["--user", "user", "--pass", "right"]);
+    NatsBroker::new(&format!("nats://user:right@127.0.0.1:{}", nats.port()))?.connect().await?;
     for login in ["user:hunter2@", "me:right@", "hunter2@", ""] {
-        let (error, _) = refusal(NatsBroker::new(&format!("nats://{login}127.0.0.1:{}", nats.port))?).await;
+        let (error, _) = refusal(NatsBroker::new(&format!("nats://{login}127.0.0.1:{}", nats.port()))?).await;
         assert_says(&error, &["can't connect to NATS at 127.0.0.1:", "it refuses the user, the password or the token"]);
     }
     Ok(())
@@ -72,9 +78,9 @@ async fn another_server_is_there() -> Result<()> {
     refusal(NatsBroker::new(&format!("nats://{address}"))?).await;
 
     // The one for the other.
-    let (redis, nats) = (Service::start(Kind::Redis).await, Service::start(Kind::Nats).await);
-    refusal(RedisBroker::new(&format!("redis://127.0.0.1:{}", nats.port))?).await;
-    refusal(NatsBroker::new(&format!("nats://127.0.0.1:{}", redis.port))?).await;
+    let (redis, nats) = (Service::start("redis"), Service::start("nats"));
+    refusal(RedisBroker::new(&format!("redis://127.0.0.1:{}", nats.port()))?).await;
+    refusal(NatsBroker::new(&format!("nats://127.0.0.1:{}", redis.port()))?).await;
     Ok(())
 }
 
@@ -111,7 +117,7 @@ async fn the_server_does_not_answer() -> Result<()> {
 /// Of several, one is there.
 #[sockeye::test]
 async fn the_next_of_a_cluster_is_tried() -> Result<()> {
-    let service = Service::start(Kind::Nats).await;
+    let service = Service::start("nats");
     let broker = NatsBroker::new(&format!("nats://127.0.0.1:{}, {}", free_port(), service.url()))?;
     for _ in 0..2 {
         assert!(broker.connect().await.is_err());
