@@ -4,6 +4,7 @@ mod ends;
 mod leftovers;
 mod looks;
 mod names;
+mod proxied;
 mod refused;
 mod suite;
 
