@@ -6,7 +6,9 @@ use crate::extract::{Rejection, cookie_values, header_values, path_argument, que
 pub use crate::{
     Compression, Overflow, Router,
     error::Error,
-    events::{EventHandler, Events, Fault, FromMessage, Peer, UpgradeOutcome, event, event_route},
+    events::{
+        Answer, EventHandler, EventOutcome, Events, Fault, FromMessage, Peer, UpgradeOutcome, event, event_route,
+    },
     extract::{
         ArgInfo, Dependency, DependencyFn, FromPath, FromRequest, FromValues, Location, Needs, Param, ParamError,
         Place, Request,
@@ -129,6 +131,11 @@ impl<T, E> ResultParts for Result<T, E> {
 /// An argument for one of several methods.
 pub fn copy<T: Clone>(argument: &T) -> T {
     argument.clone()
+}
+
+/// How an `#[on]` method ended.
+pub fn answered<T: EventOutcome>(returned: T, asked: bool) -> Result<Answer, Fault> {
+    returned.into_answer(asked).map_err(Fault::Failed)
 }
 
 /// How a method of an event handler ended.

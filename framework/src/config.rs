@@ -38,7 +38,8 @@ pub struct Limits {
     /// answer that its client does not read: the connection ends. Default 10 s.
     pub stall_timeout: Duration,
     /// Messages that wait for the handler to receive them; when it is full, reading stops and TCP pushes back. While the
-    /// handler waits in `closed()`, up to 256 may wait if they have 16 KiB at most together. Default 16.
+    /// handler waits in `closed()`, up to 256 may wait if they have 16 KiB at most together, and while a request waits for its
+    /// answer up to 1,024 if they have 256 KiB at most. Default 16.
     pub inbox_messages: usize,
     /// Silence after which the server sends a ping; `None` sends none. Default 20 s.
     pub ping_interval: Option<Duration>,
@@ -69,6 +70,8 @@ pub struct Limits {
     pub max_rooms_per_connection: usize,
     /// Rooms with members at once. Beyond: to `join` a new one is an error. Default 1,048,576.
     pub max_rooms: usize,
+    /// Requests to one peer that may wait for their answers at once. Beyond: `request` is an error. Default 64.
+    pub max_open_requests: usize,
     /// Streams open at once on one connection of HTTP/2: requests and sockets. Beyond: the client waits, or the stream is
     /// refused. Default 200.
     pub max_streams: u32,
@@ -101,6 +104,7 @@ impl Default for Limits {
             max_connections: usize::MAX,
             max_rooms_per_connection: 256,
             max_rooms: 1 << 20,
+            max_open_requests: 64,
             max_streams: 200,
             drain_timeout: Duration::from_secs(30),
         }

@@ -53,6 +53,8 @@ pub enum ErrorKind {
     Storage,
     /// The broker can't be reached, or does not take a message.
     Broker,
+    /// An answer to who has asked: that it can't be done, and why.
+    Answer,
     /// Any other error that a handler met.
     Other,
 }
@@ -62,11 +64,15 @@ struct Repr {
     message: Cow<'static, str>,
     close: Option<CloseFrame>,
     source: Option<BoxError>,
+    /// Of an answer.
+    code: Option<Box<str>>,
+    /// The id in a message that is invalid, as JSON: who sent it waits for an answer.
+    asked: Option<Box<str>>,
 }
 
 impl Error {
     fn build(kind: ErrorKind, message: impl Into<Cow<'static, str>>) -> Self {
-        Self(Box::new(Repr { kind, message: message.into(), close: None, source: None }))
+        Self(Box::new(Repr { kind, message: message.into(), close: None, source: None, code: None, asked: None }))
     }
 
     fn with_source(mut self, source: impl Into<BoxError>) -> Self {
@@ -122,10 +128,7 @@ impl Error {
     pub(crate) fn invalid_message(source: serde_json::Error) -> Self {
         let mut text = format!("invalid message: {source}");
         // serde names what came, which may be as long as the message, and the text goes back to the peer.
-        if let Some((cut, _)) = text.char_indices().nth(LONGEST_COMPLAINT) {
-            text.truncate(cut);
-            text.push('…');
-        }
+        shorten(&mut text);
         Self::build(ErrorKind::InvalidMessage, text).with_source(source).closing(CloseCode::INVALID_PAYLOAD)
     }
 
@@ -173,7 +176,51 @@ impl Error {
         Self::build(ErrorKind::Tls, message)
     }
 
-    #[cfg(feature = "testing")]
+    /// What goes back to a client that has asked, in place of an answer: its request fails with this code and this message,
+    /// and the connection stays open. An `#[on]` method or `message` returns it; if the client has not asked, it gets it as an
+    /// `error` without an id. From [`Peer::request`](crate::Peer::request) it is what the client has answered.
+    ///
+    /// ```
+    /// use sockeye::prelude::*;
+    ///
+    /// #[derive(Default)]
+    /// struct Clerk;
+    ///
+    /// #[websocket("/clerk")]
+    /// impl Clerk {
+    ///     #[on("double")]
+    ///     async fn double(&self, peer: &Peer, event: serde_json::Value) -> Result<u64> {
+    ///         let number = event["number"].as_u64().filter(|number| *number < 1000);
+    ///         number.map(|number| 2 * number).ok_or_else(|| Error::answer("too_large", "expected at most 999"))
+    ///     }
+    /// }
+    /// # App::new().route(Clerk).check().unwrap();
+    /// ```
+    pub fn answer(code: impl Into<String>, message: impl Into<Cow<'static, str>>) -> Self {
+        let mut error = Self::build(ErrorKind::Answer, message);
+        error.0.code = Some(code.into().into());
+        error
+    }
+
+    /// What the peer has answered, which may be of any length.
+    pub(crate) fn refused_by_peer(code: Option<String>, message: Option<String>) -> Self {
+        let [code, mut message] =
+            [code.unwrap_or("error".into()), message.unwrap_or("the peer refused to answer".into())];
+        shorten(&mut message);
+        Self::answer(code.chars().take(LONGEST_COMPLAINT).collect::<String>(), message)
+    }
+
+    /// Notes the id that an invalid message has.
+    pub(crate) fn asked_by(mut self, id: Option<Box<str>>) -> Self {
+        self.0.asked = id;
+        self
+    }
+
+    /// The id that an invalid message has, as JSON.
+    pub(crate) fn asked(&self) -> Option<&str> {
+        self.0.asked.as_deref()
+    }
+
     pub(crate) fn timeout(message: String) -> Self {
         Self::build(ErrorKind::Timeout, message)
     }
@@ -206,6 +253,16 @@ impl Error {
     /// Whether the broker could not be reached, or did not take a message.
     pub fn is_broker(&self) -> bool {
         self.0.kind == ErrorKind::Broker
+    }
+
+    /// Whether it is an answer to who has asked.
+    pub fn is_answer(&self) -> bool {
+        self.0.kind == ErrorKind::Answer
+    }
+
+    /// The code of an answer.
+    pub fn code(&self) -> Option<&str> {
+        self.0.code.as_deref()
     }
 
     /// Whether the message that came was of the wrong kind, not JSON, or of the wrong shape.
@@ -248,12 +305,24 @@ impl Error {
     }
 }
 
+fn shorten(text: &mut String) {
+    if let Some((cut, _)) = text.char_indices().nth(LONGEST_COMPLAINT) {
+        text.truncate(cut);
+        text.push('…');
+    }
+}
+
 /// A borrowed look at a Sockeye error that was wrapped by another type.
 pub(crate) struct ErrorView<'a>(&'a Repr);
 
 impl<'a> ErrorView<'a> {
     pub(crate) fn is_disconnect(&self) -> bool {
         self.0.kind == ErrorKind::Disconnected
+    }
+
+    /// Code and message of an answer.
+    pub(crate) fn answer(&self) -> Option<(&'a str, &'a str)> {
+        self.0.code.as_deref().map(|code| (code, &*self.0.message))
     }
 
     /// The close frame that the error asks for when it ends a handler.

@@ -80,7 +80,7 @@ pub use crate::{
     broker::Broker,
     config::{Compression, Limits, Origins, Overflow},
     error::{BoxError, Error, ErrorKind, Result},
-    events::{EventHandler, FromMessage, Peer, UpgradeOutcome},
+    events::{EventHandler, EventOutcome, FromMessage, Peer, UpgradeOutcome},
     extract::{
         ArgInfo, Cookies, Extension, FromPath, FromRequest, FromValues, Headers, OptionalFromRequest, Param,
         ParamError, Path, PeerAddr, Query, Rejection, Request, State, ValueError,

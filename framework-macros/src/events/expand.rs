@@ -111,7 +111,7 @@ fn hook(events: &Events<'_>, callable: &Callable<'_>, method: &Method<'_>) -> Op
         Event::Upgrade => quote!(#private::Response),
         _ => quote!(#private::Fault),
     };
-    let (output, body) = (output(method, &error), body(events, callable, method));
+    let (output, body) = (output(method, &quote!(()), &error), body(events, callable, method));
     Some(quote_spanned! {Span::mixed_site()=>
         #flag
         #(#cfgs)*
@@ -139,7 +139,7 @@ fn on(events: &Events<'_>, callable: &Callable<'_>) -> Option<TokenStream> {
         let (cfgs, body) = (&method.function.cfgs, body(events, callable, method));
         quote_spanned!(Span::mixed_site()=> #(#cfgs)* #kind => { #body })
     });
-    let output = output(first, &quote!(#private::Fault));
+    let output = output(first, &quote!(#private::Answer), &quote!(#private::Fault));
     Some(quote_spanned! {Span::mixed_site()=>
         const TYPES: &'static [&'static ::core::primitive::str] = &[#(#types),*];
         #[allow(unused_variables)]
@@ -149,11 +149,12 @@ fn on(events: &Events<'_>, callable: &Callable<'_>) -> Option<TokenStream> {
             args: &Self::Args,
             kind: &'static ::core::primitive::str,
             subject: #private::Message,
+            asked: ::core::primitive::bool,
         ) #output {
             async move {
                 match kind {
                     #(#arms,)*
-                    _ => ::core::result::Result::Ok(()),
+                    _ => ::core::result::Result::Ok(::core::default::Default::default()),
                 }
             }
         }
@@ -161,10 +162,10 @@ fn on(events: &Events<'_>, callable: &Callable<'_>) -> Option<TokenStream> {
 }
 
 /// The future's type, at the method's name: there it is reported if it is not `Send`.
-fn output(method: &Method<'_>, error: &TokenStream) -> TokenStream {
+fn output(method: &Method<'_>, value: &TokenStream, error: &TokenStream) -> TokenStream {
     let place = method.name().span();
     let tokens = quote! {
-        -> impl ::core::future::Future<Output = ::core::result::Result<(), #error>> + ::core::marker::Send
+        -> impl ::core::future::Future<Output = ::core::result::Result<#value, #error>> + ::core::marker::Send
     };
     spans::placed(tokens, place)
 }
@@ -184,8 +185,14 @@ fn body(events: &Events<'_>, callable: &Callable<'_>, method: &Method<'_>) -> To
     let call = quote_spanned!(place=> <#ty>::#name);
     let call = quote_spanned!(Span::mixed_site()=> #call(handler, peer, #given #(#copies)*).await);
     let judge = match method.event {
-        Event::Upgrade => quote!(#private::UpgradeOutcome::into_refusal),
-        _ => quote!(#private::handled),
+        Event::Upgrade => quote_spanned!(Span::mixed_site()=> #private::UpgradeOutcome::into_refusal),
+        Event::On(_) => quote_spanned!(Span::mixed_site()=> #private::answered),
+        _ => quote_spanned!(Span::mixed_site()=> #private::handled),
+    };
+    // Only an `#[on]` method gives something back to who has asked.
+    let (asked, more) = match method.event {
+        Event::On(_) => (quote_spanned!(Span::mixed_site()=> , asked), quote!(, _)),
+        _ => (TokenStream::new(), TokenStream::new()),
     };
     let judged = match &method.function.sig.output {
         // The bound of the type is checked where it is named, and nowhere else.
@@ -195,16 +202,16 @@ fn body(events: &Events<'_>, callable: &Callable<'_>, method: &Method<'_>) -> To
                 Event::Upgrade => {
                     quote_spanned!(Span::mixed_site()=> <#returns as #private::UpgradeOutcome>::into_refusal)
                 }
-                _ => quote_spanned!(Span::mixed_site()=> #private::handled::<#returns>),
+                _ => quote_spanned!(Span::mixed_site()=> #judge::<#returns>),
             };
             quote_spanned! {Span::mixed_site()=> {
-                let judge: fn(_) -> _ = #judge;
-                judge(#call)
+                let judge: fn(_ #more) -> _ = #judge;
+                judge(#call #asked)
             }}
         }
         _ => {
             let judge = spans::placed(judge, place);
-            quote_spanned!(Span::mixed_site()=> #judge(#call))
+            quote_spanned!(Span::mixed_site()=> #judge(#call #asked))
         }
     };
     quote_spanned!(Span::mixed_site()=> #subject #judged)

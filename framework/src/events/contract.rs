@@ -2,9 +2,11 @@
 
 use std::{future::ready, sync::Arc};
 
+use serde::Serialize;
+
 use super::Peer;
 use crate::{
-    error::Error,
+    error::{BoxError, Error},
     extract::{Needs, Request},
     http::{IntoResponse, Response},
     route::{Route, RouteInfo},
@@ -65,15 +67,16 @@ pub trait Events: 'static {
         ready(Ok(()))
     }
 
-    /// A text came that is JSON with this `type`, one of [`TYPES`](Self::TYPES).
+    /// A text came that is JSON with this `type`, one of [`TYPES`](Self::TYPES), and asks for an answer or not.
     fn on(
         _: &Self::Handler,
         _: &Peer,
         _: &Self::Args,
         _: &'static str,
         _: Message,
-    ) -> impl Future<Output = Result<(), Fault>> + Send {
-        ready(Ok(()))
+        _asks: bool,
+    ) -> impl Future<Output = Result<Answer, Fault>> + Send {
+        ready(Ok(Answer::default()))
     }
 
     /// Any other message came.
@@ -111,6 +114,40 @@ pub enum Fault {
     Refused(Error),
     /// The method gave back an error, or panicked.
     Failed(Failure),
+}
+
+/// What an `#[on]` method has given back to who has asked, as JSON.
+#[derive(Debug, Default)]
+pub struct Answer(pub(super) Option<String>);
+
+/// What an `#[on]` method may return: nothing, or a `Result` of nothing or of a value that serde can write, with any error that
+/// turns into a boxed one.
+///
+/// The value goes to who has asked: a client whose message has an `id`. If nobody has, it is not sent.
+#[diagnostic::on_unimplemented(
+    message = "an `#[on]` method can't return `{Self}`",
+    label = "not what an `#[on]` method returns",
+    note = "return nothing, `Result<()>`, or `Result<T>`: the `T`, which derives `serde::Serialize`, answers a message with an `id`"
+)]
+pub trait EventOutcome: Send + Sized {
+    #[doc(hidden)]
+    fn into_answer(self, asked: bool) -> Result<Answer, Failure>;
+}
+
+impl EventOutcome for () {
+    fn into_answer(self, _: bool) -> Result<Answer, Failure> {
+        Ok(Answer::default())
+    }
+}
+
+impl<T: Serialize + Send, E: Into<BoxError> + Send + 'static> EventOutcome for Result<T, E> {
+    fn into_answer(self, asked: bool) -> Result<Answer, Failure> {
+        match self {
+            Ok(_) if !asked => Ok(Answer::default()),
+            Ok(value) => serde_json::to_string(&value).map(|json| Answer(Some(json))).map_err(Failure::of),
+            Err(error) => Err(Failure::of(error)),
+        }
+    }
 }
 
 /// What `upgrade` may return: nothing, or a `Result` whose error is the refusal.

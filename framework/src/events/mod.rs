@@ -8,7 +8,7 @@ mod roster;
 mod route;
 mod session;
 
-pub use contract::{EventHandler, Events, Fault, UpgradeOutcome};
+pub use contract::{Answer, EventHandler, EventOutcome, Events, Fault, UpgradeOutcome};
 pub use message::{FromMessage, event};
 pub use peer::Peer;
 pub use route::event_route;

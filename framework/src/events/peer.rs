@@ -6,10 +6,11 @@ use std::{
     hash::{Hash, Hasher},
     net::SocketAddr,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use ::http::{HeaderMap, Uri};
-use serde::Serialize;
+use serde::{Serialize, de::DeserializeOwned};
 
 use super::roster::Roster;
 use crate::{
@@ -99,6 +100,48 @@ impl Peer {
     /// Also when the value can't be JSON: a map whose keys are no strings, say.
     pub async fn send_json<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
         self.0.sender.send_json(value).await
+    }
+
+    /// Asks the peer: sends `event`, a JSON object with a `type`, with an `id` added, and waits for the `data` of its answer, up
+    /// to `timeout` from now on. The answer comes through whatever methods are waiting, and no method sees it.
+    ///
+    /// Limits, errors and what happens if it is dropped are those of [`WebSocket::request`](crate::WebSocket::request).
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use serde_json::json;
+    /// use sockeye::prelude::*;
+    ///
+    /// #[derive(Default)]
+    /// struct Shop;
+    ///
+    /// #[websocket("/shop")]
+    /// impl Shop {
+    ///     #[on("buy")]
+    ///     async fn buy(&self, peer: &Peer, event: serde_json::Value) -> Result<&'static str> {
+    ///         let question = json!({"type": "confirm", "what": event["what"]});
+    ///         let sure: bool = peer.request(&question, Duration::from_secs(30)).await?;
+    ///         Ok(if sure { "bought" } else { "left" })
+    ///     }
+    /// }
+    ///
+    /// # #[sockeye::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<()> {
+    /// let client = TestClient::new(App::new().route(Shop));
+    /// let mut ws = client.websocket_connect("/shop").await?;
+    /// ws.send_text(r#"{"type":"buy","id":1,"what":"tea"}"#).await?;
+    /// assert_eq!(ws.receive_text().await?, r#"{"type":"confirm","what":"tea","id":"q1"}"#);
+    /// ws.send_text(r#"{"type":"reply","id":"q1","data":true}"#).await?;
+    /// assert_eq!(ws.receive_text().await?, r#"{"type":"reply","id":1,"data":"bought"}"#);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn request<T: DeserializeOwned>(
+        &self,
+        event: &(impl Serialize + Sync + ?Sized),
+        timeout: Duration,
+    ) -> Result<T> {
+        self.0.sender.request(event, timeout).await
     }
 
     /// Starts the closing handshake (RFC 6455 section 7.1.2). Does not wait, and does nothing if the connection is closing

@@ -9,14 +9,20 @@ use std::{
 
 use super::{
     Events, Fault, Peer,
-    pick::pick,
+    contract::Answer,
+    pick::{Picked, pick, pick_ping},
     roster::{Roster, Seat},
 };
 use crate::{
     error::Error,
     hub::Hub,
-    ws::{CloseFrame, End, Failure, Invalid, Message, Outcome, Upgrade, WebSocket, invalid_reply, socket},
+    ws::{
+        CloseFrame, End, Failure, Invalid, Message, Outcome, Upgrade, WebSocket, invalid_reply, refusal, reply, socket,
+    },
 };
+
+/// The answer to a ping that no method takes.
+const PONG: &str = r#"{"type":"pong"}"#;
 
 /// What runs as the handler of one connection.
 pub(super) async fn run<E: Events>(
@@ -70,14 +76,46 @@ impl<E: Events> Session<E> {
 
     async fn deliver(&self, message: Message) -> Result<(), Fault> {
         let Self { handler, args, peer, .. } = self;
-        if E::MESSAGE && E::TYPES.is_empty() {
-            return E::message(handler, peer, args, message).await;
+        let picked = match E::MESSAGE && E::TYPES.is_empty() {
+            true => pick_ping(&message).map(Ok),
+            false => Some(pick(E::TYPES, &message)),
+        };
+        let (id, handled) = match picked {
+            Some(Ok(Picked::On(kind, id))) => {
+                let handled = E::on(handler, peer, args, kind, message, id.is_some()).await;
+                (id, handled)
+            }
+            Some(Ok(Picked::Ping(None))) => {
+                self.say(PONG).await;
+                return Ok(());
+            }
+            Some(Ok(Picked::Ping(id))) => (id, Ok(Answer::default())),
+            Some(Err(error)) if !E::MESSAGE => return Err(Fault::Invalid(error)),
+            None | Some(Err(_)) => {
+                let handled = E::message(handler, peer, args, message).await;
+                (None, handled.map(|()| Answer::default()))
+            }
+        };
+        self.answer(id.as_deref(), handled).await
+    }
+
+    /// Tells who has asked how it went. An error that is an answer is told in any case.
+    async fn answer(&self, id: Option<&str>, handled: Result<Answer, Fault>) -> Result<(), Fault> {
+        match (id, handled) {
+            (Some(id), Ok(Answer(json))) => self.say(&reply(id, json.as_deref().unwrap_or("null"))).await,
+            (None, Ok(_)) => {}
+            (id, Err(Fault::Failed(Failure { answer: Some(answer), .. }))) => {
+                let (code, message) = &*answer;
+                self.say(&refusal(id, code, message)).await;
+            }
+            (_, Err(fault)) => return Err(fault),
         }
-        match pick(E::TYPES, &message) {
-            Ok(kind) => E::on(handler, peer, args, kind, message).await,
-            Err(_) if E::MESSAGE => E::message(handler, peer, args, message).await,
-            Err(error) => Err(Fault::Invalid(error)),
-        }
+        Ok(())
+    }
+
+    /// Sends what the framework has to say. A peer that is gone needs no answer.
+    async fn say(&self, text: &str) {
+        let _sent_or_gone = self.peer.send_text(text).await;
     }
 
     /// Whether the connection goes on after an event.
@@ -86,15 +124,20 @@ impl<E: Events> Session<E> {
             Ok(()) => return true,
             // The peer is gone, which is no error; what it had sent before is still delivered.
             Err(Fault::Failed(Failure { end: End::Normal, .. })) => return true,
-            Err(Fault::Failed(Failure { error, end })) => (error, end),
+            Err(Fault::Failed(Failure { error, end, .. })) => (error, end),
             Err(Fault::Refused(error)) => self.refusal(error),
             Err(Fault::Invalid(error)) => match self.peer.invalid() {
                 Invalid::Reply => {
-                    // A peer that is gone needs no answer.
-                    let _sent_or_gone = self.peer.send_text(invalid_reply(&error)).await;
+                    self.say(&invalid_reply(&error)).await;
                     return true;
                 }
-                Invalid::Pass if E::ERROR => return self.report(&error).await,
+                Invalid::Pass if E::ERROR => {
+                    // Who has asked waits for an answer, whatever else is done about it.
+                    if error.asked().is_some() {
+                        self.say(&invalid_reply(&error)).await;
+                    }
+                    return self.report(&error).await;
+                }
                 Invalid::Pass | Invalid::Close => self.refusal(error),
             },
         };

@@ -189,6 +189,7 @@ impl Hub {
             messages_sent: totals.sent,
             messages_received: totals.received,
             messages_lost: self.registry.tally.lost(),
+            stray_answers: totals.stray,
             active_users: self.registry.active_users(),
             total_rooms: self.registry.active_rooms(),
             compressions: self.registry.compressions.load(Ordering::Relaxed),

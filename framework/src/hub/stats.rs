@@ -18,6 +18,8 @@ pub struct HubStats {
     pub messages_received: u64,
     /// Broadcasts that members did not get because their outbox was full.
     pub messages_lost: u64,
+    /// Answers that nobody waited for: they came too late, or to no question of ours.
+    pub stray_answers: u64,
     /// Different users in all rooms.
     pub active_users: usize,
     /// Rooms with members.

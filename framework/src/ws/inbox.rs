@@ -1,8 +1,12 @@
 //! Messages on their way to the handler: a small bounded queue between the driver and whoever receives.
 
+mod questions;
+
 use std::{collections::VecDeque, task::Waker};
 
 use super::proto::{CloseFrame, Message};
+pub(crate) use questions::Answered;
+use questions::Questions;
 
 /// What a burst is made room for at once: the default limit, but for the slot in front.
 const BURST: usize = 15;
@@ -23,6 +27,8 @@ pub(crate) struct Inbox {
     /// The receiver waits.
     waiting: bool,
     watchers: Option<Box<Watchers>>,
+    /// What the peer was asked, once it was.
+    questions: Option<Box<Questions>>,
     /// Payload bytes that wait.
     bytes: usize,
     gone: Option<Box<Gone>>,
@@ -60,11 +66,10 @@ impl Inbox {
         if self.abandoned {
             return usize::MAX;
         }
-        let limit = match self.watchers.is_none() || self.bytes > WATCHED_BYTES {
-            true => limit.max(1),
-            // Small messages may pile up further, so that the close frame behind them is found.
-            false => limit.max(WATCHED_MESSAGES),
-        };
+        let asked = self.questions.as_ref().and_then(|questions| questions.limit(self.bytes));
+        // Small messages may pile up further, so that the close frame behind them is found, or the answer.
+        let watched = (self.watchers.is_some() && self.bytes <= WATCHED_BYTES).then_some(WATCHED_MESSAGES);
+        let limit = asked.or(watched).map_or(limit.max(1), |more| limit.max(more));
         limit.saturating_sub(self.len())
     }
 
@@ -118,7 +123,8 @@ impl Inbox {
         }
         self.gone = Some(Box::new(Gone(frame)));
         let watchers = self.watchers.take().map(|watchers| watchers.wakers).unwrap_or_default();
-        watchers.into_iter().map(|(_, waker)| waker).chain(self.receiver.take()).collect()
+        let askers = self.questions.iter_mut().flat_map(|questions| questions.wakers());
+        watchers.into_iter().map(|(_, waker)| waker).chain(self.receiver.take()).chain(askers).collect()
     }
 
     pub(crate) fn gone(&self) -> Option<&Gone> {

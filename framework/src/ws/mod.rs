@@ -1,6 +1,7 @@
 //! Sockets: one driver per connection, and the handles that handlers hold.
 
 mod alarms;
+mod asking;
 mod connected;
 mod connection;
 mod driver;
@@ -17,6 +18,7 @@ mod outbox;
 mod outcome;
 pub(crate) mod proto;
 mod receive;
+mod request;
 pub(crate) mod scope;
 mod socket;
 mod sockets;
@@ -27,6 +29,7 @@ mod traffic;
 mod typed;
 mod upgrade;
 
+pub(crate) use asking::{Head, id_in, invalid_reply, refusal, reply};
 pub use connected::Connected;
 pub(crate) use connected::Handle;
 pub(crate) use connection::Connection;
@@ -57,7 +60,7 @@ pub(crate) use tally::Tally;
 pub(crate) use traffic::Traffic;
 pub(crate) use typed::Encoded;
 pub use typed::{Inbound, Outbound};
-pub(crate) use typed::{expect_text, from_json, invalid_reply};
+pub(crate) use typed::{expect_text, from_json};
 pub(crate) use upgrade::socket;
 pub(crate) use upgrade::{Attached, UpgradeHandle, prepare};
 pub use upgrade::{Decided, SocketArg, Upgrade};

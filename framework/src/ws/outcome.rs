@@ -30,6 +30,8 @@ pub struct Failure {
     pub(crate) error: Error,
     /// What it asks for.
     pub(crate) end: End,
+    /// What goes to who has asked, code and message, if the error is an answer.
+    pub(crate) answer: Option<Box<(String, String)>>,
 }
 
 /// How a handler ended.
@@ -54,32 +56,35 @@ impl SocketOutcome for () {
 
 impl<E: Into<BoxError> + Send + 'static> SocketOutcome for Result<(), E> {
     fn into_result(self) -> Result<(), Failure> {
-        self.map_err(|error| {
-            let inside = inside_anyhow(&error);
-            let error: BoxError = error.into();
-            let end = inside.or_else(|| judge(&*error)).unwrap_or_else(|| End::Failed(chain(&*error)));
-            Failure { error: Error::other(error), end }
-        })
+        self.map_err(Failure::of)
     }
 }
 
-/// The end that a Sockeye error somewhere in the chain asks for.
-fn judge(error: &(dyn StdError + 'static)) -> Option<End> {
+/// What a Sockeye error somewhere in the chain asks for.
+#[derive(Default)]
+struct Judged {
+    end: Option<End>,
+    answer: Option<Box<(String, String)>>,
+}
+
+fn judge(error: &(dyn StdError + 'static)) -> Option<Judged> {
     let ours = Error::find(error)?;
-    if ours.is_disconnect() {
-        return Some(End::Normal);
-    }
-    ours.wanted_close().cloned().map(End::Close)
+    let end = match ours.is_disconnect() {
+        true => Some(End::Normal),
+        false => ours.wanted_close().cloned().map(End::Close),
+    };
+    let answer = ours.answer().map(|(code, message)| Box::new((code.to_owned(), message.to_owned())));
+    Some(Judged { end, answer })
 }
 
 /// A boxed `anyhow::Error` hides the type of what it holds, so it is looked at before.
 #[cfg(feature = "anyhow")]
-fn inside_anyhow(error: &dyn Any) -> Option<End> {
+fn inside_anyhow(error: &dyn Any) -> Option<Judged> {
     error.downcast_ref::<anyhow::Error>().and_then(|error| judge(error.as_ref()))
 }
 
 #[cfg(not(feature = "anyhow"))]
-fn inside_anyhow(_: &dyn Any) -> Option<End> {
+fn inside_anyhow(_: &dyn Any) -> Option<Judged> {
     None
 }
 
@@ -95,10 +100,19 @@ fn chain(error: &(dyn StdError + 'static)) -> String {
 }
 
 impl Failure {
+    /// A handler gave back an error.
+    pub(crate) fn of<E: Into<BoxError> + Send + 'static>(error: E) -> Self {
+        let inside = inside_anyhow(&error);
+        let error: BoxError = error.into();
+        let Judged { end, answer } = inside.or_else(|| judge(&*error)).unwrap_or_default();
+        let end = end.unwrap_or_else(|| End::Failed(chain(&*error)));
+        Self { error: Error::other(error), end, answer }
+    }
+
     /// A part of a handler panicked.
     pub(crate) fn panicked(payload: &(dyn Any + Send)) -> Self {
         let text = format!("panicked: {}", panic_message(payload));
-        Self { error: Error::other(text.clone()), end: End::Failed(text) }
+        Self { error: Error::other(text.clone()), end: End::Failed(text), answer: None }
     }
 }
 

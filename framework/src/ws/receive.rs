@@ -15,10 +15,10 @@ use futures_core::Stream;
 pub(super) use super::typed::expect_text;
 use super::{
     Connection, Inbound, Message,
+    asking::invalid_reply,
     inbox::Gone,
     options::Invalid,
     proto::{Op, Payload},
-    typed::invalid_reply,
 };
 use crate::error::{Error, Result};
 

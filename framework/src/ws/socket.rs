@@ -8,6 +8,7 @@ use std::{
     pin::Pin,
     sync::Arc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use ::http::{HeaderMap, Uri};
@@ -18,6 +19,7 @@ use super::{
     Connection, Inbound, Message, Outbound, Params,
     proto::{CloseCode, CloseFrame, Op, Payload, Text},
     receive::{Inlet, Iter, expect_bytes, expect_text},
+    request::request,
     split::{Receiver, Sender},
     stream::{Part, send_stream},
     typed::from_json,
@@ -255,6 +257,35 @@ macro_rules! sending {
             pub async fn send_json<T: Serialize + ?Sized>(&self, value: &T) -> Result<()> {
                 let encoded = Payload::Owned(serde_json::to_vec(value)?);
                 poll_fn(|cx| self.connection().poll_send(cx, Op::Text, &encoded)).await
+            }
+
+            /// Asks the peer: sends `event`, a JSON object with a `type`, with an `id` added, and waits for the `data` of its
+            /// answer, up to `timeout` from now on.
+            ///
+            /// The answer is taken whether or not anyone receives, and never seen by who does. It is
+            /// `{"type":"reply","id":…,"data":…}`, which the [client for browsers](crate::App::browser_client) sends. One that
+            /// comes too late is dropped and counted ([`HubStats::stray_answers`](crate::HubStats::stray_answers)); so is, of a
+            /// peer that was ever asked, every other message of that form, and every `error` with an id.
+            ///
+            /// It is read behind what the peer has sent before. While it is due up to 1,024 messages, of 256 KiB in all, may wait
+            /// to be received.
+            ///
+            /// # Errors
+            ///
+            /// A [timeout](crate::Error::is_timeout); a disconnect; what the peer has [answered](crate::Error::is_answer) in place
+            /// of data; an answer that is no `T`; a [limit](crate::Error::is_limit) if
+            /// [`Limits::max_open_requests`](crate::Limits::max_open_requests) are open; an event that is no JSON object with a
+            /// `type`, or has an `id` of its own.
+            ///
+            /// # Cancel safety
+            ///
+            /// Dropped before it is done, the event was sent or not, and the answer is one that nobody waits for.
+            pub async fn request<T: DeserializeOwned>(
+                &self,
+                event: &(impl Serialize + Sync + ?Sized),
+                timeout: Duration,
+            ) -> Result<T> {
+                request(self.connection(), event, timeout).await
             }
 
             /// Sends a stream of texts as it comes, a language model's answer say: `{"type":"start"}`, then

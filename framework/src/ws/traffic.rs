@@ -23,6 +23,7 @@ struct Slot {
     closed: AtomicU64,
     sent: AtomicU64,
     received: AtomicU64,
+    stray: AtomicU64,
 }
 
 /// What was counted up to now.
@@ -32,6 +33,7 @@ pub(crate) struct Totals {
     pub(crate) closed: u64,
     pub(crate) sent: u64,
     pub(crate) received: u64,
+    pub(crate) stray: u64,
 }
 
 impl Default for Traffic {
@@ -74,6 +76,11 @@ impl Traffic {
         }
     }
 
+    /// An answer came that nobody waits for.
+    pub(crate) fn stray(&self) {
+        self.slot().stray.fetch_add(1, Ordering::Relaxed);
+    }
+
     pub(crate) fn totals(&self) -> Totals {
         let sum = |of: fn(&Slot) -> &AtomicU64| self.slots.iter().map(|slot| of(slot).load(Ordering::Relaxed)).sum();
         // First those that end: what is current must not seem negative.
@@ -83,6 +90,7 @@ impl Traffic {
             opened: sum(|slot| &slot.opened),
             sent: sum(|slot| &slot.sent),
             received: sum(|slot| &slot.received),
+            stray: sum(|slot| &slot.stray),
         }
     }
 }

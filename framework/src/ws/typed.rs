@@ -2,7 +2,10 @@
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::proto::{Message, Op, Payload, Text};
+use super::{
+    asking::id_in,
+    proto::{Message, Op, Payload, Text},
+};
 use crate::error::{Error, Result};
 
 /// What can be received: [`Message`] as it comes, anything that is `serde::Deserialize` as JSON.
@@ -95,14 +98,5 @@ pub(crate) fn expect_text(message: Message) -> Result<Text> {
 }
 
 pub(crate) fn from_json<T: DeserializeOwned>(text: &str) -> Result<T> {
-    serde_json::from_str(text).map_err(Error::invalid_message)
-}
-
-/// What goes back to a peer whose message did not parse (`invalid = "reply"`).
-pub(crate) fn invalid_reply(error: &Error) -> String {
-    let reply = serde_json::json!({
-        "type": "error",
-        "data": { "code": "invalid_message", "message": error.to_string() },
-    });
-    reply.to_string()
+    serde_json::from_str(text).map_err(|error| Error::invalid_message(error).asked_by(id_in(text)))
 }

@@ -1,6 +1,7 @@
 //! Event handlers: `#[websocket]` on an `impl` block.
 
 mod arguments;
+mod asking;
 mod ending;
 mod messages;
 mod order;

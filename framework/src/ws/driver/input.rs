@@ -4,6 +4,7 @@ use std::task::{Context, Poll, Waker};
 
 use super::{Driver, Stage, ending::Ending};
 use crate::ws::{
+    inbox::Answered,
     io::{Borrowed, READ_BUFFER},
     proto::{Event, Message, Op, ProtocolError, Rules},
 };
@@ -212,6 +213,7 @@ impl Driver {
         let rules = input.rules;
         let limit = self.inbox_limit();
         let (mut inbox, mut receiver, before) = (self.connection.inbox(), None, input.messages);
+        let mut askers = Vec::new();
         *room = inbox.room(limit);
         while *room > 0 && input.messages > 0 && input.direct.is_none() {
             match self.decoder.short(&rules, input.waiting()) {
@@ -219,8 +221,14 @@ impl Driver {
                 Some(Ok((used, message))) => {
                     input.start += used;
                     input.messages -= 1;
-                    *room -= 1;
-                    receiver = inbox.push(message, cx.waker()).or(receiver);
+                    match inbox.take_answer(&message, cx.waker()) {
+                        Answered::No => {
+                            *room -= 1;
+                            receiver = inbox.push(message, cx.waker()).or(receiver);
+                        }
+                        Answered::Yes(asker) => askers.extend(asker),
+                        Answered::Stray => self.connection.traffic.stray(),
+                    }
                 }
                 Some(Err(error)) => {
                     input.ends(Ending::of(error));
@@ -229,7 +237,7 @@ impl Driver {
             }
         }
         drop(inbox);
-        receiver.into_iter().for_each(Waker::wake);
+        receiver.into_iter().chain(askers).for_each(Waker::wake);
         input.received += (before - input.messages) as u64;
         before > input.messages
     }
@@ -287,6 +295,17 @@ impl Driver {
     /// Hands a message to the inbox. Whether it is there.
     fn deliver(&mut self, message: Message, cx: &Context<'_>, room: &mut usize) -> bool {
         self.clock.end_message();
+        match self.connection.inbox().take_answer(&message, cx.waker()) {
+            Answered::No => {}
+            Answered::Yes(asker) => {
+                asker.into_iter().for_each(Waker::wake);
+                return true;
+            }
+            Answered::Stray => {
+                self.connection.traffic.stray();
+                return false;
+            }
+        }
         // After our close frame nobody need receive: what does not fit is dropped, to get to the peer's.
         if *room == 0 {
             return false;
