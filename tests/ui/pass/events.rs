@@ -70,6 +70,14 @@ impl Chat {
     #[on("never")]
     async fn never(&self, peer: &Peer, event: Nothing) {}
 
+    #[on("answer")]
+    async fn answer(&self, peer: &Peer, asked: serde_json::Value, room: String) -> Result<Vec<String>, Own> {
+        Ok(vec![room, asked.to_string()])
+    }
+
+    #[on("opaque")]
+    async fn opaque(&self, peer: &Peer) -> impl sockeye::EventOutcome {}
+
     #[on("message")]
     async fn on_message(&self, peer: &Peer) -> Result<()> {
         let uri: &Uri = peer.uri();
