@@ -4,11 +4,13 @@ import { isSecure } from "./report.mjs";
 
 const LIMIT = 30_000; // ms; longer than a row's own limit, for a page that hangs altogether
 
-export async function launch(options = {}) {
+/** `without`: flags of Playwright's that would change what is tested. */
+export async function launch(options = {}, without = []) {
   // Playwright gives every launch a fresh profile. The flags keep Chromium from calling home.
   const browser = await chromium.launch({
     executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
     timeout: LIMIT,
+    ignoreDefaultArgs: without,
     args: [
       "--no-sandbox", // needed as root, as in most containers
       "--disable-gpu",
