@@ -246,6 +246,15 @@ impl Room {
         self.send(&message.encode()?, To::AllBut(id.0)).await
     }
 
+    /// Sends a message to all members but those of one user, whether or not it is there.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`broadcast`](Self::broadcast).
+    pub async fn broadcast_except_user<T: Outbound + ?Sized>(&self, user: impl AsRef<str>, message: &T) -> Result<()> {
+        self.send(&message.encode()?, To::AllButUser(user.as_ref().into())).await
+    }
+
     /// Sends a message to all connections that one user has in this room. Gives how many there are.
     ///
     /// # Errors

@@ -76,6 +76,9 @@ async fn a_connection_gets_what_is_sent_to_its_user_once() -> Result<()> {
     let mut ws = join(&client, "/both").await;
     assert_eq!(hub.send_to("eve", "once").await?, 1);
     assert_eq!(ws.receive_text().await?, "\"once\"");
+    hub.room("a").broadcast_except_user("eve", "not for you").await?;
+    hub.room("a").broadcast_except_user("bob", "for eve").await?;
+    assert_eq!(ws.receive_text().await?, "\"for eve\"");
     ws.expect_silence(MOMENT).await?;
     let users = hub.users();
     assert_eq!((users.len(), users[0].connections, users[0].memberships), (1, 1, 2));
