@@ -1,0 +1,111 @@
+//! What is said, and who hears it.
+
+use serde_json::{Value, json};
+use sockeye::{Result, spawn};
+
+use super::{ann_and_bob, client, error, guest, nothing, receipt, receive, say};
+
+#[sockeye::test]
+async fn a_message_goes_to_all_and_its_sender_knows_that_it_is_stored() -> Result<()> {
+    let client = client();
+    let (mut ann, mut bob) = ann_and_bob(&client, "a").await?;
+    let longest = "🐟".repeat(16_384);
+    for (at, content) in ["hello", " ", "<b>\0\n\"", "¡Adiós! 日本", &longest].into_iter().enumerate() {
+        bob.send_json(&json!({ "type": "message", "content": content })).await?;
+        let (to_ann, to_bob) = (receive(&mut ann, "message").await?, receive(&mut bob, "message").await?);
+        assert_eq!(to_ann, to_bob);
+        let created_at = to_ann["created_at"].clone();
+        let expected = json!({
+            "id": at + 1, "user_id": 2, "username": "Bob", "content": content, "created_at": created_at,
+        });
+        assert_eq!(to_ann, expected);
+        let stamp = created_at.as_str().expect("a text");
+        assert!(stamp.len() == 24 && stamp.starts_with("20") && stamp.ends_with('Z'), "{stamp}");
+        let sent = receipt(&mut bob).await?;
+        assert_eq!(sent, json!({ "type": "message_sent", "message_id": at + 1, "timestamp": created_at }));
+    }
+    nothing(&mut ann).await
+}
+
+#[sockeye::test]
+async fn a_receipt_names_the_id_that_the_client_gave() -> Result<()> {
+    let client = client();
+    let mut ann = guest(&client, "a", 1, "Ann").await?;
+    ann.send_json(&json!({ "type": "message", "content": "x", "client_id": "my-1" })).await?;
+    // Nobody else's business.
+    assert_eq!(receive(&mut ann, "message").await?["client_id"], Value::Null);
+    assert_eq!(receipt(&mut ann).await?["client_id"], "my-1");
+    ann.send_json(&json!({ "type": "message", "content": "", "client_id": "my-2" })).await?;
+    let refused = receive(&mut ann, "error").await?;
+    assert_eq!((&refused["code"], &refused["client_id"]), (&"invalid_message".into(), &"my-2".into()));
+    for id in ["", &"x".repeat(65)] {
+        ann.send_json(&json!({ "type": "message", "content": "x", "client_id": id })).await?;
+        assert_eq!(error(&mut ann).await?, "invalid_message");
+    }
+    Ok(())
+}
+
+#[sockeye::test]
+async fn typing_goes_to_the_others_and_to_no_tab_of_its_author() -> Result<()> {
+    let client = client();
+    let (mut ann, mut bob) = ann_and_bob(&client, "a").await?;
+    let mut tab = guest(&client, "a", 2, "Bob").await?;
+    for is_typing in [true, false] {
+        bob.send_json(&json!({ "type": "typing", "is_typing": is_typing })).await?;
+        let typing = receive(&mut ann, "typing").await?;
+        assert_eq!(typing, json!({ "user_id": 2, "username": "Bob", "is_typing": is_typing }));
+    }
+    nothing(&mut bob).await?;
+    nothing(&mut tab).await
+}
+
+#[sockeye::test]
+async fn all_hear_one_order() -> Result<()> {
+    const EACH: usize = 50;
+    let client = client();
+    let mut listeners = [guest(&client, "a", 1, "a").await?, guest(&client, "a", 1, "a").await?];
+    let mut talkers = Vec::new();
+    for id in 2..5 {
+        let talker = guest(&client, "a", id, "talker").await?;
+        for listener in &mut listeners {
+            receive(listener, "user_joined").await?;
+        }
+        talkers.push(talker);
+    }
+    let talking: Vec<_> = talkers
+        .into_iter()
+        .map(|mut talker| {
+            spawn(async move {
+                for at in 0..EACH {
+                    talker.send_json(&json!({ "type": "message", "content": at.to_string() })).await?;
+                }
+                // What comes to it all the while is not read.
+                Ok::<_, sockeye::Error>(talker)
+            })
+        })
+        .collect();
+    for listener in &mut listeners {
+        let mut next = [0; 3];
+        for at in 1..=3 * EACH {
+            let message = receive(listener, "message").await?;
+            assert_eq!(message["id"], at);
+            let next = &mut next[message["user_id"].as_u64().expect("an id") as usize - 2];
+            assert_eq!(message["content"], next.to_string());
+            *next += 1;
+        }
+    }
+    for talker in talking {
+        drop(talker.await??);
+    }
+    Ok(())
+}
+
+#[sockeye::test]
+async fn pings_are_answered() -> Result<()> {
+    let mut ann = guest(&client(), "a", 1, "Ann").await?;
+    for text in [r#"{"type":"ping"}"#, r#"{"type":"ping","data":{}}"#, r#" { "n" : 1.5e3, "type" : "ping" } "#] {
+        ann.send_text(text).await?;
+        assert_eq!(ann.receive_json::<Value>().await?, json!({ "type": "pong" }), "{text}");
+    }
+    say(&mut ann, "x").await.map(drop)
+}
