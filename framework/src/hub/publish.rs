@@ -14,8 +14,9 @@ use tokio::{
 };
 
 use super::{
-    Room,
+    Member, Room,
     live::{Live, check_len},
+    state::To,
 };
 use crate::{
     error::{Error, Result},
@@ -49,9 +50,18 @@ struct Waiting {
 
 struct Pending {
     draft: Draft,
+    receipt: Option<Receipt>,
     reply: oneshot::Sender<Result<Published>>,
     _place: OwnedSemaphorePermit,
 }
+
+/// What a member is told of its message, and which one.
+struct Receipt {
+    member: u64,
+    make: Box<MakeReceipt>,
+}
+
+type MakeReceipt = dyn FnOnce(&Appended) -> Result<Encoded<'static>> + Send;
 
 struct Published {
     appended: Appended,
@@ -99,7 +109,7 @@ impl Room {
     ///
     /// Those of [`publish`](Self::publish).
     pub async fn publish_stored<T: Outbound + ?Sized>(&self, message: &T) -> Result<Stored> {
-        Ok(self.live.publish(Draft::new(message.encode()?.into_message()?)).await?.stored)
+        Ok(self.live.publish(Draft::new(message.encode()?.into_message()?), None).await?.stored)
     }
 
     /// Publishes like [`publish`](Self::publish), but only if the room has kept no message of this key. If it has, nothing
@@ -132,11 +142,7 @@ impl Room {
     /// }
     /// ```
     pub async fn publish_keyed<T: Outbound + ?Sized>(&self, key: &str, message: &T) -> Result<Appended> {
-        check_len("a key", key, MAX_KEY)?;
-        if key.is_empty() {
-            return Err(Error::limit("expected a key of at least one byte, got an empty one", CloseCode::POLICY));
-        }
-        self.live.publish(Draft::new(message.encode()?.into_message()?).key(key)).await
+        self.live.publish(keyed(message, key)?, None).await
     }
 
     /// Reads what was published after an offset, the oldest first. `0` starts with the oldest that is kept.
@@ -161,6 +167,68 @@ impl Room {
         let span = before.into().map_or(Span::Latest, Span::Before);
         self.live.read(span, limit).await
     }
+}
+
+impl Member {
+    /// Publishes to the room like [`Room::publish_keyed`], or without a key like [`Room::publish_stored`], and sends the
+    /// member a receipt: what `receipt` makes of what was stored. It comes before the message itself, so that a client
+    /// knows its own message when it sees it. Of a message that was there before comes the receipt alone.
+    ///
+    /// `receipt` is called outside of all locks, and not if nothing was stored. If it panics, or what it gives is no JSON,
+    /// there is no receipt and the log says so.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`Room::publish_keyed`].
+    ///
+    /// # Cancel safety
+    ///
+    /// That of [`Room::publish`]; the receipt is sent with the message.
+    ///
+    /// ```test_harness
+    /// use serde_json::json;
+    /// use sockeye::{MemoryHistory, prelude::*};
+    ///
+    /// #[websocket("/chat")]
+    /// async fn chat(mut ws: WebSocket, hub: Hub) -> Result<()> {
+    ///     let member = hub.room("chat").join(&ws).await?;
+    ///     loop {
+    ///         let text = ws.receive_text().await?;
+    ///         member.publish_with(None, &text, |appended| json!({ "stored": appended.stored.offset })).await?;
+    ///     }
+    /// }
+    ///
+    /// #[sockeye::test]
+    /// async fn is_told_first() -> Result<()> {
+    ///     let client = TestClient::new(App::new().history(MemoryHistory::new()).route(chat));
+    ///     let mut ws = client.websocket_connect("/chat").await?;
+    ///     ws.send_text("hello").await?;
+    ///     assert_eq!(ws.receive_text().await?, r#"{"stored":1}"#);
+    ///     assert_eq!(ws.receive_text().await?, r#""hello""#);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn publish_with<T: Outbound + ?Sized, R: Outbound>(
+        &self,
+        key: Option<&str>,
+        message: &T,
+        receipt: impl FnOnce(&Appended) -> R + Send + 'static,
+    ) -> Result<Appended> {
+        let draft = match key {
+            Some(key) => keyed(message, key)?,
+            None => Draft::new(message.encode()?.into_message()?),
+        };
+        let make = Box::new(move |appended: &_| receipt(appended).encode().map(Encoded::into_owned));
+        self.room.live.publish(draft, Some(Receipt { member: self.number, make })).await
+    }
+}
+
+fn keyed<T: Outbound + ?Sized>(message: &T, key: &str) -> Result<Draft> {
+    check_len("a key", key, MAX_KEY)?;
+    if key.is_empty() {
+        return Err(Error::limit("expected a key of at least one byte, got an empty one", CloseCode::POLICY));
+    }
+    Ok(Draft::new(message.encode()?.into_message()?).key(key))
 }
 
 impl Lane {
@@ -203,7 +271,7 @@ impl Live {
         }
     }
 
-    async fn publish(self: &Arc<Self>, draft: Draft) -> Result<Appended> {
+    async fn publish(self: &Arc<Self>, draft: Draft, receipt: Option<Receipt>) -> Result<Appended> {
         self.check_name()?;
         let history = self.registry.history()?;
         let runtime = Handle::try_current()?;
@@ -211,7 +279,7 @@ impl Live {
         let units = (1 + draft.message.len() / UNIT).min(WAITING) as u32;
         let place = lane.places.clone().acquire_many_owned(units).await?;
         let (reply, published) = oneshot::channel();
-        if lane.put(Pending { draft, reply, _place: place }) {
+        if lane.put(Pending { draft, receipt, reply, _place: place }) {
             drop(runtime.spawn(Scribe { live: self.clone(), history, runs: true }.run()));
         }
         let ended = |_| Error::storage("the history has given no answer: it panicked, or its runtime has ended");
@@ -220,6 +288,14 @@ impl Live {
             self.handed_out(number).await;
         }
         Ok(appended)
+    }
+
+    /// Puts the receipt of a message into the queue. Gives its number, if there is one.
+    async fn enqueue_receipt(&self, receipt: Receipt, appended: &Appended) -> Result<Option<u64>> {
+        let Some(message) = self.call(|| Some((receipt.make)(appended))) else { return Ok(None) };
+        let prepared = self.prepare(&message);
+        let place = self.place(prepared.len()).await?;
+        Ok(Some(self.state().send_aside(prepared, To::Member(receipt.member), place)))
     }
 
     /// Puts a stored message into the queue, if there is anyone who may get it. Gives its number.
@@ -242,10 +318,10 @@ struct Scribe {
 
 impl Scribe {
     async fn run(mut self) {
-        while let Some(batch) = self.next() {
+        while let Some(mut batch) = self.next() {
             let drafts = batch.iter().map(|pending| pending.draft.clone()).collect();
             let done = match self.history.append(&self.live.name, drafts).await {
-                Ok(appended) if appended.len() == batch.len() => self.appended(appended).await,
+                Ok(appended) if appended.len() == batch.len() => self.appended(appended, &mut batch).await,
                 Ok(appended) => {
                     let (expected, came) = (batch.len(), appended.len());
                     Err(Error::storage(format!("expected the history to store {expected} messages, it stored {came}")))
@@ -282,7 +358,7 @@ impl Scribe {
         }
     }
 
-    async fn appended(&self, appended: Vec<Appended>) -> Result<Vec<Published>> {
+    async fn appended(&self, appended: Vec<Appended>, batch: &mut [Pending]) -> Result<Vec<Published>> {
         let offset = |appended: &Appended| appended.stored.offset.get();
         // A message that was there before may be one that nobody got: its append had failed for us.
         let first = appended.iter().filter(|appended| appended.is_new).map(offset).min();
@@ -290,8 +366,15 @@ impl Scribe {
             self.fill(next).await;
         }
         let mut published = Vec::with_capacity(appended.len());
-        for appended in appended {
-            let number = if appended.is_new { self.put(&appended.stored).await? } else { None };
+        for (appended, pending) in appended.into_iter().zip(batch) {
+            let mut number = match pending.receipt.take() {
+                Some(receipt) => self.live.enqueue_receipt(receipt, &appended).await?,
+                None => None,
+            };
+            self.live.drain();
+            if appended.is_new {
+                number = self.put(&appended.stored).await?.or(number);
+            }
             published.push(Published { appended, number });
         }
         Ok(published)

@@ -3,6 +3,7 @@
 mod disk;
 mod killed;
 mod publishing;
+mod receipts;
 mod resuming;
 mod stores;
 

@@ -48,6 +48,11 @@ impl State {
         self.put(Work::Message(message), to, Some(permit))
     }
 
+    /// Puts a message into the queue that does not count as one of the room's.
+    pub(in crate::hub) fn send_aside(&mut self, message: Prepared, to: To, permit: OwnedSemaphorePermit) -> u64 {
+        self.put(Work::Message(message), to, Some(permit))
+    }
+
     /// Puts a stored message into the queue, behind the one that is stored before it.
     pub(in crate::hub) fn send_stored(&mut self, message: Prepared, offset: u64, permit: OwnedSemaphorePermit) -> u64 {
         self.messages += 1;
