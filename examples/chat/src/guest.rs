@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use sockeye::{Offset, Presence, Replay, Resume, prelude::*, time};
+use sockeye::{Appended, Cursor, Offset, Presence, Replay, Resume, prelude::*, time};
 
 use crate::{
     inbound::{Request, page_size},
@@ -22,6 +22,9 @@ use crate::{
 const LATEST: usize = 50;
 /// How long who comes while the store is away waits for the next try; within a user's time of grace.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// Users whose reading a client is told of when it comes.
+const READS: usize = 200;
 
 struct Guest {
     ws: WebSocket,
@@ -38,6 +41,7 @@ pub(crate) struct Desk {
     pub(crate) store: Store,
 }
 
+#[expect(clippy::too_many_arguments, reason = "each is a part of the request")]
 #[websocket("/ws/<room_id>")]
 pub(crate) async fn connect(
     ws: WebSocket,
@@ -45,20 +49,24 @@ pub(crate) async fn connect(
     user_id: i64,
     username: Option<Username>,
     since: Option<u64>,
+    #[query(default = false)] reads: bool,
     desk: State<Desk>,
     hub: Hub,
 ) -> Result<()> {
     let (user, room) = (User::new(user_id, username), hub.room(&room_id.0));
     tracing::info!(room = room_id.0, user_id, "connected");
     let mut guest = Guest { ws, user, room, meter: desk.rate.meter(), desk };
-    let outcome = guest.serve(since.map(Offset::new)).await;
+    let outcome = guest.serve(since.map(Offset::new), reads).await;
     tracing::info!(room = room_id.0, user_id, "disconnected");
     outcome
 }
 
 impl Guest {
-    async fn serve(&mut self, since: Option<Offset>) -> Result<()> {
+    async fn serve(&mut self, since: Option<Offset>, wants_reads: bool) -> Result<()> {
         let Some(member) = self.enter(since).await? else { return Ok(()) };
+        if wants_reads {
+            self.show_reads(&member).await?;
+        }
         while let Some(message) = self.ws.next().await {
             self.take(&message?, Some(&member)).await?;
         }
@@ -117,41 +125,71 @@ impl Guest {
         match (request, member) {
             (Err(refusal), _) => self.refuse(refusal).await,
             (Ok(Request::Ping), _) => self.ws.send_json(&Event::Pong).await,
-            (Ok(Request::Message { content, client_id }), Some(_)) => self.say(content, client_id).await,
+            (Ok(Request::Message { content, client_id }), Some(member)) => self.say(member, content, client_id).await,
             (Ok(Request::Typing { is_typing }), Some(_)) => {
                 let typing = Event::Typing { user: &self.user, is_typing };
                 self.room.broadcast_except_user(self.user.id(), &typing).await
             }
-            (Ok(Request::Read { message_id }), Some(member)) => {
-                self.room.broadcast_others(member, &Event::Read { user: &self.user, message_id }).await
-            }
+            (Ok(Request::Read { message_id }), Some(member)) => self.has_read(member, message_id).await,
             (Ok(Request::History { before, limit }), Some(_)) => self.show(before, page_size(limit)).await,
             (Ok(Request::Typing { .. }), None) => Ok(()),
             (Ok(request), None) => self.refuse(Store::refusal().of(request.client_id())).await,
         }
     }
 
-    /// Stores what was said and tells everybody; then who has said it knows that it is stored.
-    async fn say(&self, content: String, client_id: Option<String>) -> Result<()> {
+    /// Stores what was said. Then who has said it is told so, and everybody gets it.
+    ///
+    /// Said again under the same id, it is the same message: a client that was not told what became of it may ask.
+    async fn say(&self, member: &Member, content: String, client_id: Option<String>) -> Result<()> {
         let said = Said { user: self.user.clone(), content };
-        match self.room.publish_stored(&said).await {
-            Ok(stored) => {
-                self.desk.store.is_back();
-                self.ws.send_json(&Receipt::new(&stored, client_id)).await
+        let key = client_id.as_ref().map(|id| format!("{}/{id}", self.user.user_id));
+        let id = client_id.clone();
+        let receipt = move |appended: &Appended| Receipt::new(&appended.stored, id);
+        let published = member.publish_with(key.as_deref(), &said, receipt).await.map(drop);
+        self.unless_away(published, client_id.as_deref()).await
+    }
+
+    /// Notes how far the user has read, and tells the others if that is news.
+    async fn has_read(&self, member: &Member, message_id: Offset) -> Result<()> {
+        match self.room.mark_read(&self.user.id(), message_id).await {
+            Ok(Cursor { offset, advanced: true, .. }) => {
+                self.room.broadcast_others(member, &Event::Read { user: &self.user, message_id: offset }).await
             }
-            Err(error) if error.is_storage() => {
-                self.refuse(self.desk.store.is_away(&error).of(client_id.as_deref())).await
-            }
-            Err(error) => Err(error),
+            marked => self.unless_away(marked.map(drop), None).await,
         }
+    }
+
+    /// Tells how far each user had read when this one came, for a client that asks for it.
+    async fn show_reads(&self, member: &Member) -> Result<()> {
+        let cursors = match self.room.read_cursors().await {
+            Ok(cursors) => cursors,
+            Err(error) => return self.unless_away(Err(error), None).await,
+        };
+        for (id, message_id) in cursors.into_iter().take(READS) {
+            let there = member.presence().get(&id).and_then(|user| user.meta_as().ok());
+            let Some(user) = there.or_else(|| Some(User::new(id.parse().ok()?, None))) else { continue };
+            self.ws.send_json(&Event::Read { user: &user, message_id }).await?;
+        }
+        Ok(())
     }
 
     /// Shows a page of what was said before.
     async fn show(&self, before: Option<Offset>, limit: usize) -> Result<()> {
         match self.room.history_before(before, limit).await {
             Ok(page) => self.ws.send_json(&Event::history(&page.messages, true, page.more)).await,
-            Err(error) if error.is_storage() => self.refuse(self.desk.store.is_away(&error)).await,
-            Err(error) => Err(error),
+            Err(error) => self.unless_away(Err(error), None).await,
+        }
+    }
+
+    /// A store that is away is no end: who has asked for something of it is told.
+    async fn unless_away(&self, done: Result<()>, client_id: Option<&str>) -> Result<()> {
+        match done {
+            Err(error) if error.is_storage() => self.refuse(self.desk.store.is_away(&error).of(client_id)).await,
+            Ok(()) => {
+                self.desk.store.is_back();
+                Ok(())
+            }
+            failed => failed,
         }
     }
 

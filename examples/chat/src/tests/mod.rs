@@ -60,8 +60,8 @@ async fn error(ws: &mut TestSocket) -> Result<String> {
 /// Says something, and gives its id once all is back.
 async fn say(ws: &mut TestSocket, content: &str) -> Result<u64> {
     ws.send_json(&json!({ "type": "message", "content": content })).await?;
-    let message = receive(ws, "message").await?;
     let sent = receipt(ws).await?;
+    let message = receive(ws, "message").await?;
     assert_eq!((&message["content"], &message["id"]), (&content.into(), &sent["message_id"]));
     Ok(sent["message_id"].as_u64().expect("a number"))
 }

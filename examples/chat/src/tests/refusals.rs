@@ -107,10 +107,10 @@ async fn what_is_said_besides_is_left_out() -> Result<()> {
         r#"{"type":"message","content":"x","client_id":null}"#,
     ] {
         ann.send_text(text).await?;
-        let message = receive(&mut ann, "message").await?;
-        assert_eq!((&message["user_id"], &message["username"]), (&1.into(), &"Ann".into()), "{text}");
         let sent = receipt(&mut ann).await?;
         assert_eq!(sent.get("client_id"), None);
+        let message = receive(&mut ann, "message").await?;
+        assert_eq!((&message["user_id"], &message["username"]), (&1.into(), &"Ann".into()), "{text}");
     }
     Ok(())
 }
@@ -119,8 +119,8 @@ async fn what_is_said_besides_is_left_out() -> Result<()> {
 async fn who_says_too_much_at_once_is_told_so() -> Result<()> {
     let client = TestClient::new(routes(Rate::a_second(2)).history(MemoryHistory::new()));
     let (mut ann, mut bob) = ann_and_bob(&client, "a").await?;
-    for _ in 0..25 {
-        ann.send_json(&json!({ "type": "message", "content": "x", "client_id": "c" })).await?;
+    for at in 0..25 {
+        ann.send_json(&json!({ "type": "message", "content": "x", "client_id": format!("c{at}") })).await?;
     }
     let mut counts = [0; 2];
     for _ in 0..45 {

@@ -9,21 +9,25 @@ use std::{
 };
 
 use serde_json::{Value, json};
-use sockeye::{BoxFuture, Error, History, MemoryHistory, Message, Page, Result, Span, Stored, TestClient};
+use sockeye::{
+    Appended, BoxFuture, Cursor, Draft, Error, History, MemoryHistory, Offset, Page, Result, Span, TestClient,
+};
 
-use super::{ann_and_bob, error, ids, nothing, receive, say, user};
+use super::{ann_and_bob, contents, error, ids, nothing, receipt, receive, say, user};
 use crate::{Rate, routes};
 
-/// A store with a switch.
+/// A store with switches.
 #[derive(Clone)]
 struct Shaky {
     inner: Arc<MemoryHistory>,
     is_away: Arc<AtomicBool>,
+    /// Stores, and says that it has not.
+    lies: Arc<AtomicBool>,
 }
 
 impl Shaky {
     fn new() -> Self {
-        Self { inner: Arc::new(MemoryHistory::new()), is_away: Arc::default() }
+        Self { inner: Arc::new(MemoryHistory::new()), is_away: Arc::default(), lies: Arc::default() }
     }
 
     fn client(&self) -> TestClient {
@@ -40,10 +44,11 @@ impl Shaky {
 }
 
 impl History for Shaky {
-    fn append<'a>(&'a self, room: &'a str, messages: Vec<Message>) -> BoxFuture<'a, Result<Vec<Stored>>> {
+    fn append<'a>(&'a self, room: &'a str, drafts: Vec<Draft>) -> BoxFuture<'a, Result<Vec<Appended>>> {
         Box::pin(async move {
             self.check()?;
-            self.inner.append(room, messages).await
+            let appended = self.inner.append(room, drafts).await;
+            if self.lies.load(Ordering::Relaxed) { Err(Error::storage("nobody knows")) } else { appended }
         })
     }
 
@@ -51,6 +56,20 @@ impl History for Shaky {
         Box::pin(async move {
             self.check()?;
             self.inner.read(room, span, limit).await
+        })
+    }
+
+    fn mark_read<'a>(&'a self, room: &'a str, user: &'a str, offset: Offset) -> BoxFuture<'a, Result<Cursor>> {
+        Box::pin(async move {
+            self.check()?;
+            self.inner.mark_read(room, user, offset).await
+        })
+    }
+
+    fn cursors<'a>(&'a self, room: &'a str) -> BoxFuture<'a, Result<Vec<(String, Offset)>>> {
+        Box::pin(async move {
+            self.check()?;
+            self.inner.cursors(room).await
         })
     }
 }
@@ -66,6 +85,7 @@ async fn what_cannot_be_stored_is_not_promised_and_goes_to_nobody() -> Result<()
     for request in [
         json!({ "type": "message", "content": "lost", "client_id": "7" }),
         json!({ "type": "history" }),
+        json!({ "type": "read", "message_id": 1 }),
         json!({ "type": "message", "content": "lost", "client_id": "7" }),
     ] {
         ann.send_json(&request).await?;
@@ -87,6 +107,40 @@ async fn what_cannot_be_stored_is_not_promised_and_goes_to_nobody() -> Result<()
     assert_eq!(receive(&mut bob, "message").await?["content"], "after");
     assert_eq!(client.get("/health").await?.status(), 200);
     Ok(())
+}
+
+/// The store had it after all: who says it again says it once.
+#[sockeye::test]
+async fn what_is_said_again_under_its_id_is_one_message() -> Result<()> {
+    let store = Shaky::new();
+    let client = store.client();
+    let (mut ann, mut bob) = ann_and_bob(&client, "a").await?;
+    say(&mut ann, "one").await?;
+    let two = json!({ "type": "message", "content": "two", "client_id": "my-2" });
+    store.lies.store(true, Ordering::Relaxed);
+    ann.send_json(&two).await?;
+    assert_eq!(receive(&mut ann, "error").await?["client_id"], "my-2");
+    store.lies.store(false, Ordering::Relaxed);
+    // Over another connection, as after a reconnect; another user's id is another message's.
+    ann.close(1000).await?;
+    let mut ann = client.websocket_connect("/ws/a?user_id=1&username=Ann&since=1").await?;
+    receive(&mut ann, "connected").await?;
+    let history = receive(&mut ann, "history").await?;
+    assert_eq!(contents(&history), ["two"]);
+    for _ in 0..2 {
+        ann.send_json(&two).await?;
+        let sent = receipt(&mut ann).await?;
+        assert_eq!((&sent["message_id"], &sent["client_id"]), (&2.into(), &"my-2".into()));
+        assert_eq!(sent["timestamp"], history["messages"][0]["created_at"]);
+    }
+    bob.send_json(&two).await?;
+    for (id, content) in [(1, "one"), (2, "two")] {
+        let message = receive(&mut bob, "message").await?;
+        assert_eq!((&message["id"], &message["content"]), (&id.into(), &content.into()));
+    }
+    assert_eq!(receipt(&mut bob).await?["message_id"], 3);
+    assert_eq!(receive(&mut ann, "message").await?["id"], 3);
+    nothing(&mut ann).await
 }
 
 #[sockeye::test(start_paused = true)]

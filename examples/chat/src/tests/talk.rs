@@ -12,6 +12,7 @@ async fn a_message_goes_to_all_and_its_sender_knows_that_it_is_stored() -> Resul
     let longest = "🐟".repeat(16_384);
     for (at, content) in ["hello", " ", "<b>\0\n\"", "¡Adiós! 日本", &longest].into_iter().enumerate() {
         bob.send_json(&json!({ "type": "message", "content": content })).await?;
+        let sent = receipt(&mut bob).await?;
         let (to_ann, to_bob) = (receive(&mut ann, "message").await?, receive(&mut bob, "message").await?);
         assert_eq!(to_ann, to_bob);
         let created_at = to_ann["created_at"].clone();
@@ -21,7 +22,6 @@ async fn a_message_goes_to_all_and_its_sender_knows_that_it_is_stored() -> Resul
         assert_eq!(to_ann, expected);
         let stamp = created_at.as_str().expect("a text");
         assert!(stamp.len() == 24 && stamp.starts_with("20") && stamp.ends_with('Z'), "{stamp}");
-        let sent = receipt(&mut bob).await?;
         assert_eq!(sent, json!({ "type": "message_sent", "message_id": at + 1, "timestamp": created_at }));
     }
     nothing(&mut ann).await
@@ -32,9 +32,9 @@ async fn a_receipt_names_the_id_that_the_client_gave() -> Result<()> {
     let client = client();
     let mut ann = guest(&client, "a", 1, "Ann").await?;
     ann.send_json(&json!({ "type": "message", "content": "x", "client_id": "my-1" })).await?;
-    // Nobody else's business.
-    assert_eq!(receive(&mut ann, "message").await?["client_id"], Value::Null);
     assert_eq!(receipt(&mut ann).await?["client_id"], "my-1");
+    // Nobody else's business.
+    assert_eq!(receive(&mut ann, "message").await?.get("client_id"), None);
     ann.send_json(&json!({ "type": "message", "content": "", "client_id": "my-2" })).await?;
     let refused = receive(&mut ann, "error").await?;
     assert_eq!((&refused["code"], &refused["client_id"]), (&"invalid_message".into(), &"my-2".into()));
@@ -57,6 +57,54 @@ async fn typing_goes_to_the_others_and_to_no_tab_of_its_author() -> Result<()> {
     }
     nothing(&mut bob).await?;
     nothing(&mut tab).await
+}
+
+#[sockeye::test]
+async fn reading_is_told_to_the_others_and_only_goes_forward() -> Result<()> {
+    let client = client();
+    let (mut ann, mut bob) = ann_and_bob(&client, "a").await?;
+    for content in ["one", "two", "three"] {
+        say(&mut ann, content).await?;
+        receive(&mut bob, "message").await?;
+    }
+    // Beyond the last there is nothing to be read.
+    for (message_id, now) in [(2, Some(2)), (2, None), (1, None), (0, None), (u64::MAX, Some(3)), (3, None)] {
+        bob.send_json(&json!({ "type": "read", "message_id": message_id })).await?;
+        if let Some(now) = now {
+            let read = receive(&mut ann, "read").await?;
+            assert_eq!(read, json!({ "user_id": 2, "username": "Bob", "message_id": now }));
+        }
+        nothing(&mut bob).await?;
+        nothing(&mut ann).await?;
+    }
+    Ok(())
+}
+
+/// For clients that ask for it: how far each has read.
+#[sockeye::test]
+async fn reading_is_stored() -> Result<()> {
+    let client = client();
+    let (mut ann, mut bob) = ann_and_bob(&client, "a").await?;
+    for content in ["one", "two"] {
+        say(&mut ann, content).await?;
+        receive(&mut bob, "message").await?;
+    }
+    for (ws, message_id) in [(&mut ann, 2), (&mut bob, 1)] {
+        ws.send_json(&json!({ "type": "read", "message_id": message_id })).await?;
+    }
+    receive(&mut ann, "read").await?;
+    receive(&mut bob, "read").await?;
+    ann.close(1000).await?;
+    receive(&mut bob, "user_left").await?;
+    let mut cy = client.websocket_connect("/ws/a?user_id=3&reads=true").await?;
+    receive(&mut cy, "connected").await?;
+    receive(&mut cy, "history").await?;
+    // Of who is not there the name is not known.
+    for (user_id, username, message_id) in [(1, "user-1", 2), (2, "Bob", 1)] {
+        let read = receive(&mut cy, "read").await?;
+        assert_eq!(read, json!({ "user_id": user_id, "username": username, "message_id": message_id }));
+    }
+    nothing(&mut cy).await
 }
 
 #[sockeye::test]
