@@ -4,8 +4,9 @@ use super::{Offset, Stored};
 
 /// Messages in a page, at most.
 const MESSAGES: usize = 1000;
-/// Bytes from which on a page takes no more messages.
-const BYTES: usize = 1024 * 1024;
+/// Bytes that a page's messages have together, unless it is only one: with what an app says around them, they are to fit
+/// into one message of 1 MiB, which is what clients take.
+const BYTES: usize = 512 * 1024;
 
 /// Which part of a room's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,8 +51,8 @@ impl Page {
         }
     }
 
-    /// A page of what `messages` gives in the direction of `span`, as much as fits: at most 1,000 messages and about
-    /// 1 MiB, whatever the limit, and at least one message.
+    /// A page of what `messages` gives in the direction of `span`, as much as fits: at most 1,000 messages and
+    /// 512 KiB, whatever the limit, and at least one message.
     ///
     /// For stores: `messages` starts at the end that the span names. It is not asked for more than one message beyond what
     /// the page takes.
@@ -68,11 +69,12 @@ impl Page {
         let (mut page, mut bytes) = (Self { messages: Vec::new(), more: false, first, last }, 0);
         for message in messages {
             let message = message?;
-            page.more = page.messages.len() >= Self::clamp(limit) || bytes >= BYTES;
+            bytes += message.message.len();
+            let is_full = bytes > BYTES && !page.messages.is_empty();
+            page.more = is_full || page.messages.len() >= Self::clamp(limit);
             if page.more {
                 break;
             }
-            bytes += message.message.len();
             page.messages.push(message);
         }
         if !matches!(span, Span::After(_)) {
@@ -84,5 +86,31 @@ impl Page {
     /// What a limit comes to: at least one message, and at most 1,000.
     pub(super) fn clamp(limit: usize) -> usize {
         limit.clamp(1, MESSAGES)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ws::Message;
+
+    /// How many of messages of these lengths a page takes, and whether it says that there are more.
+    fn taken(lens: &[usize], limit: usize) -> (usize, bool) {
+        let stored =
+            |(at, len): (usize, &usize)| Ok(Stored::new(Offset::new(at as u64), 0, Message::text("x".repeat(*len))));
+        let messages = lens.iter().enumerate().map(stored);
+        let page =
+            Page::collect::<()>(messages, Span::After(Offset::START), limit, (Offset::START, Offset::START)).unwrap();
+        (page.messages.len(), page.more)
+    }
+
+    #[test]
+    fn fits_a_message_unless_it_is_one() {
+        assert_eq!((taken(&[], 10), taken(&[1], 10), taken(&[1, 1], 1)), ((0, false), (1, false), (1, true)));
+        assert_eq!(taken(&[BYTES / 2; 2], 10), (2, false));
+        assert_eq!(taken(&[BYTES / 2; 3], 10), (2, true));
+        assert_eq!(taken(&[BYTES / 2, BYTES / 2 + 1], 10), (1, true));
+        assert_eq!((taken(&[3 * BYTES], 10), taken(&[3 * BYTES, 0], 10)), ((1, false), (1, true)));
+        assert_eq!((taken(&[0; 1001], 0), taken(&[0; 1001], usize::MAX)), ((1, true), (1000, true)));
     }
 }

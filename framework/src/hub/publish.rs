@@ -147,7 +147,7 @@ impl Room {
 
     /// Reads what was published after an offset, the oldest first. `0` starts with the oldest that is kept.
     ///
-    /// A page has at most 1,000 messages and about 1 MiB; a limit beyond that, or none, is brought into it.
+    /// A page has at most 1,000 messages and 512 KiB, unless it is one message; a limit beyond that, or none, is brought into it.
     /// [`Page::more`](crate::Page::more) says whether there is more, and the last message's offset is where it starts.
     ///
     /// # Errors

@@ -98,7 +98,7 @@ impl Resume {
         Self::at(Start::Since(offset.into()))
     }
 
-    /// With the latest messages, so many: for a client that has none. At most 1,000, and about 1 MiB.
+    /// With the latest messages, so many: for a client that has none. At most 1,000, and 512 KiB.
     pub fn latest(messages: usize) -> Self {
         Self::at(Start::Latest(messages))
     }
@@ -123,7 +123,7 @@ impl Resume {
         self
     }
 
-    /// Sets how many messages are read at a time, and are in a page; 200 by default, at most 1,000 and about 1 MiB.
+    /// Sets how many messages are read at a time, and are in a page; 200 by default, at most 1,000 and 512 KiB.
     pub fn page_size(mut self, messages: usize) -> Self {
         self.page = messages;
         self

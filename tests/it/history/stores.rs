@@ -128,7 +128,7 @@ async fn any_limit_and_any_offset_will_do(store: Store) -> Result<()> {
 async fn pages_are_bounded_in_bytes(store: Store) -> Result<()> {
     let store = store.open_all();
     for _ in 0..5 {
-        append(&*store, "a", vec![Message::text("x".repeat(700 << 10))]).await?;
+        append(&*store, "a", vec![Message::text("x".repeat(200 << 10))]).await?;
     }
     let page = store.read("a", Span::After(Offset::START), 10).await?;
     assert_eq!((offsets(&page.messages), page.more), (vec![1, 2], true));
