@@ -7,6 +7,8 @@ mod adapter;
 mod nats;
 #[cfg(feature = "redis")]
 mod redis;
+#[cfg(any(feature = "nats", all(feature = "redis", feature = "tls")))]
+mod tls;
 
 use std::{fmt, sync::Arc};
 

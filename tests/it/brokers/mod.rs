@@ -1,5 +1,6 @@
 //! Brokers: one suite for all adapters, with real servers, and what becomes of a session when the server does not help.
 
+mod encrypted;
 mod ends;
 mod leftovers;
 mod looks;
@@ -48,6 +49,12 @@ impl Subject {
 
 fn room(name: &str) -> Channel {
     Channel::Room(name.into())
+}
+
+/// A port that nobody listens on.
+fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    listener.expect("a port").port()
 }
 
 /// Waits for the next message, not for ever.

@@ -2,10 +2,13 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::try_join_all;
 use sockeye::{App, Error, NatsBroker, RedisBroker, Result, broker::Broker};
 use tokio::{io::AsyncWriteExt, net::TcpListener};
 
 use sockeye_tests::services::Service;
+
+use super::free_port;
 
 /// Fails, in time, and does not say the password.
 async fn refusal(broker: impl Broker) -> (Error, Duration) {
@@ -22,12 +25,6 @@ fn assert_says(error: &Error, expected: &[&str]) {
     for part in expected {
         assert!(text.contains(part), "expected {part:?} in {text:?}");
     }
-}
-
-/// A port that nobody listens on.
-fn free_port() -> u16 {
-    let listener = std::net::TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    listener.expect("a port").port()
 }
 
 #[sockeye::test]
@@ -95,7 +92,8 @@ async fn the_server_does_not_answer() -> Result<()> {
     }
     drop(listener);
 
-    for says in ["", "$-1\r\n", "INFO {}\r\n", "INFO\r\n", "-ERR no\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n"] {
+    let words = ["", "$-1\r\n", "INFO {}\r\n", "INFO\r\n", "-ERR no\r\n", "HTTP/1.1 400 Bad Request\r\n\r\n"];
+    let refusals = words.map(|says| async move {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         sockeye::spawn(async move {
@@ -109,8 +107,9 @@ async fn the_server_does_not_answer() -> Result<()> {
         });
         refusal(RedisBroker::new(&format!("redis://{address}"))?).await;
         refusal(NatsBroker::new(&format!("nats://{address}"))?).await;
-    }
-    Ok(())
+        Ok(())
+    });
+    try_join_all(refusals).await.map(|_| ())
 }
 
 /// Of several, one is there.

@@ -1,11 +1,6 @@
-//! Where a server is, who we are there, and whom we believe that it is it.
+//! Where a server is, and who we are there.
 
-use std::sync::Arc;
-
-use async_nats::{
-    ConnectOptions, ServerAddr,
-    rustls::{ClientConfig, RootCertStore, crypto::ring},
-};
+use async_nats::{ConnectOptions, ServerAddr};
 use percent_encoding::percent_decode_str;
 
 use crate::error::{Error, Result};
@@ -64,19 +59,6 @@ impl Address {
 /// An address that refuses every connection, at once: there is no port 0.
 pub(super) fn nowhere() -> ServerAddr {
     "nats://127.0.0.1:0".parse().expect("an address and a port are a URL")
-}
-
-/// Trusts whom the system trusts. Names its cryptography, because without that rustls panics in a program that has several.
-///
-/// It is needed for `nats://` too: a server may ask for TLS.
-pub(super) fn tls_config() -> Result<ClientConfig> {
-    let mut roots = RootCertStore::empty();
-    // What can't be read is not trusted. If nothing is left, no certificate will do, and TLS says so.
-    roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| Error::broker(format!("expected TLS to be usable: {error}")))?;
-    Ok(config.with_root_certificates(roots).with_no_client_auth())
 }
 
 #[cfg(test)]

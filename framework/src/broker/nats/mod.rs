@@ -13,16 +13,19 @@ use std::{
     time::Duration,
 };
 
-use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ReconnectToServer, rustls::ClientConfig};
+use async_nats::{Client, ConnectErrorKind, ConnectOptions, Event, ReconnectToServer};
+
+use tokio_rustls::rustls::ClientConfig;
 
 use self::{
-    address::{Address, nowhere, tls_config},
+    address::{Address, nowhere},
     intake::{NatsIntake, Note, Notes},
     outlet::NatsOutlet,
 };
 use super::{
     Broker, Session,
     adapter::{Ending, PATIENCE, PREFIX, checked_prefix},
+    tls,
 };
 use crate::{
     error::{Error, Result},
@@ -73,6 +76,7 @@ pub struct NatsBroker {
     addresses: Arc<[Address]>,
     /// Which of them is next.
     next: Arc<AtomicUsize>,
+    /// For `nats://` too: a server may ask for TLS.
     tls: Arc<ClientConfig>,
     prefix: Arc<str>,
 }
@@ -90,7 +94,7 @@ impl NatsBroker {
     /// If it is no such address.
     pub fn new(url: &str) -> Result<Self> {
         let addresses: Result<_> = url.split(',').map(|url| Address::parse(url.trim())).collect();
-        Ok(Self { addresses: addresses?, next: Arc::default(), tls: Arc::new(tls_config()?), prefix: PREFIX.into() })
+        Ok(Self { addresses: addresses?, next: Arc::default(), tls: Arc::new(tls::config()?), prefix: PREFIX.into() })
     }
 
     /// What all subjects begin with, instead of `sockeye`: for apps that share a server.

@@ -1,12 +1,15 @@
 //! Over Redis: SUBSCRIBE and PUBLISH, on one connection.
 
 mod intake;
+#[cfg_attr(not(feature = "tls"), path = "tls_off.rs")]
+mod tls;
 
 use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 use redis::{AsyncConnectionConfig, Client, ErrorKind, ProtocolVersion, RedisError, aio::MultiplexedConnection};
 
+use self::tls::{Driver, Secure};
 use super::{
     Broker, Channel, Outlet, Session,
     adapter::{Ending, OVER, PATIENCE, PREFIX, checked_prefix, parts},
@@ -54,23 +57,32 @@ const AT_ONCE: usize = 1000;
 #[derive(Clone)]
 pub struct RedisBroker {
     client: Client,
+    /// For `rediss://`.
+    secure: Option<Secure>,
     prefix: Arc<str>,
 }
 
 impl RedisBroker {
     /// `redis://[[user]:password@]host[:port][/db]`, or `unix:///path/to/socket[?user=…&pass=…]`. Connects to nothing yet.
     ///
+    /// With the feature `tls` also `rediss://…`, encrypted. The server's certificate is checked against those that the system
+    /// trusts, or those in the file that the environment variable `SSL_CERT_FILE` names.
+    ///
     /// # Errors
     ///
     /// If it is no such address.
     pub fn new(url: &str) -> Result<Self> {
+        let (url, secure) = match url.strip_prefix("rediss://") {
+            Some(rest) => (&*format!("redis://{rest}"), Some(Secure::new()?)),
+            None => (url, None),
+        };
         let client = Client::open(url).and_then(|client| {
             let info = client.get_connection_info().clone();
             let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
             Client::open(info.set_redis_settings(settings))
         });
         match client {
-            Ok(client) => Ok(Self { client, prefix: PREFIX.into() }),
+            Ok(client) => Ok(Self { client, secure, prefix: PREFIX.into() }),
             // What came may have a password in it.
             Err(error) => Err(Error::broker(format!(
                 "expected `redis://[[user]:password@]host[:port][/db]` or `unix:///path`, got something else: {error}"
@@ -96,7 +108,15 @@ impl RedisBroker {
             .set_connection_timeout(None)
             .set_response_timeout(None)
             .set_push_sender(move |push| feed.take(push));
-        let connecting = self.client.get_multiplexed_async_connection_with_config(&config);
+        let connecting = async {
+            match &self.secure {
+                None => Ok((self.client.get_multiplexed_async_connection_with_config(&config).await?, None)),
+                Some(secure) => {
+                    let (connection, driver) = secure.connect(self.client.get_connection_info(), config).await?;
+                    Ok((connection, Some(driver)))
+                }
+            }
+        };
         let problem = match timeout(PATIENCE, connecting).await {
             Ok(Ok(connection)) => {
                 let outlet = RedisOutlet { connection: Some(connection), ending, names };
@@ -168,14 +188,17 @@ impl Names {
 
 /// Has the connection, and with it its task: dropped, it closes the queue of the intake.
 struct RedisOutlet {
-    connection: Option<MultiplexedConnection>,
+    connection: Option<(MultiplexedConnection, Option<Driver>)>,
     ending: Ending,
     names: Names,
 }
 
 impl RedisOutlet {
     fn connection(&self) -> Result<MultiplexedConnection> {
-        self.connection.clone().ok_or_else(|| self.ending.set(OVER))
+        match &self.connection {
+            Some((connection, _)) => Ok(connection.clone()),
+            None => Err(self.ending.set(OVER)),
+        }
     }
 
     /// After a failure there is no connection any more.
