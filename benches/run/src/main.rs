@@ -1,5 +1,6 @@
 //! Runs every server against the load generator, side by side, and says what each message cost.
 
+mod brokers;
 mod grid;
 mod idle;
 mod instructions;
@@ -29,6 +30,7 @@ fn main() -> Result<()> {
     for &bench in &options.benches {
         eprintln!("{bench}:");
         let found: Vec<Grid> = match bench {
+            "broker" => brokers::run(&options)?,
             "idle" => vec![idle::run(&options)?],
             "instructions" => instructions::run(&options)?,
             _ => vec![timed::run(&options, bench)?],

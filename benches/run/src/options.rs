@@ -9,7 +9,7 @@ use crate::server::{ALL, Server, USUAL};
 use crate::timed::MOST_MEMBERS;
 
 const NAMES: &[&str] = &["servers", "rounds", "seconds", "warm-up", "idle", "settle", "cores"];
-const BENCHES: [&str; 6] = ["echo", "idle", "connect", "deflate", "fanout", "instructions"];
+const BENCHES: [&str; 7] = ["echo", "idle", "connect", "deflate", "fanout", "broker", "instructions"];
 
 #[derive(Debug)]
 pub(crate) struct Options {

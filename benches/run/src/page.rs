@@ -7,7 +7,7 @@ use crate::grid::Grid;
 use crate::machine::{Machine, versions};
 use crate::options::Options;
 use crate::server::{AXUM, RULER};
-use crate::{plot, promises};
+use crate::{brokers, plot, promises};
 
 const HEAD: &str = "# Results\n\nHow to read them: [README](README.md). `scripts/bench --write` writes this page; with the \
                     name of a bench, only its section.\n";
@@ -35,6 +35,9 @@ impl<'a> Page<'a> {
             }
             if *bench == "fanout" {
                 text += &format!("\nOver the raw sends, each round by itself:\n\n{}", grid.ratios(RULER.title));
+            }
+            if *bench == "broker" {
+                text += &format!("\nOver the bare loop, each round by itself:\n\n{}", grid.ratios(brokers::BARE));
             }
             text += &format!("\n![{}]({})\n", grid.title, plot_name(bench, index, grids));
             sections.push((grid.title.to_owned(), text));
@@ -93,9 +96,11 @@ fn origin(options: &Options, machine: &Machine) -> String {
     let command = format!("scripts/bench {}", args.join(" "));
     let versions = versions(&[
         "actix-ws",
+        "async-nats",
         "axum",
         "fastwebsockets",
         "hyper",
+        "redis",
         "rocket_ws",
         "sockudo-ws",
         "tokio",
