@@ -37,6 +37,7 @@
 //! | `deflate` | yes | compressed messages: [`Compression`] |
 //! | `http2` | no | HTTP/2, and WebSocket over it (RFC 8441) |
 //! | `nats` | no | `NatsBroker`: nodes that find each other over NATS |
+//! | `postgres` | no | `PostgresHistory`: rooms whose messages are kept in PostgreSQL |
 //! | `redis` | no | `RedisBroker`: the same over Redis |
 //! | `sqlite` | no | `SqliteHistory`: rooms whose messages are kept in a file |
 //! | `testing` | yes | [`TestClient`] |
@@ -112,6 +113,8 @@ pub use crate::broker::NatsBroker;
 pub use crate::broker::RedisBroker;
 #[cfg(feature = "sqlite")]
 pub use crate::history::SqliteHistory;
+#[cfg(feature = "postgres")]
+pub use crate::history::{PostgresHistory, PostgresOptions};
 #[cfg(feature = "testing")]
 pub use crate::testing::{
     ConnectExt, Refused, SocketRequest, TestClient, TestEvent, TestEvents, TestRequest, TestResponse, TestSocket,

@@ -3,7 +3,11 @@
 mod draft;
 mod memory;
 mod page;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod retention;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod signed;
 #[cfg(feature = "sqlite")]
 mod sqlite;
 
@@ -29,6 +33,8 @@ pub use self::{
     page::{Page, Span},
     retention::Retention,
 };
+#[cfg(feature = "postgres")]
+pub use postgres::{PostgresHistory, PostgresOptions};
 #[cfg(feature = "sqlite")]
 pub use sqlite::SqliteHistory;
 

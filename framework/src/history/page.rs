@@ -4,9 +4,6 @@ use super::{Offset, Stored};
 
 /// Messages in a page, at most.
 const MESSAGES: usize = 1000;
-/// Bytes that a page's messages have together, unless it is only one: with what an app says around them, they are to fit
-/// into one message of 1 MiB, which is what clients take.
-const BYTES: usize = 512 * 1024;
 
 /// Which part of a room's history.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +32,10 @@ pub struct Page {
 }
 
 impl Page {
+    /// Bytes that a page's messages have together, unless it is only one: with what an app says around them, they are to
+    /// fit into one message of 1 MiB, which is what clients take.
+    pub(super) const BYTES: usize = 512 * 1024;
+
     /// Whether nothing that came after `since` is missing in the room: nothing of it was dropped, and the offset is one
     /// that the room has given out.
     pub fn recovers(&self, since: Offset) -> bool {
@@ -70,7 +71,7 @@ impl Page {
         for message in messages {
             let message = message?;
             bytes += message.message.len();
-            let is_full = bytes > BYTES && !page.messages.is_empty();
+            let is_full = bytes > Self::BYTES && !page.messages.is_empty();
             page.more = is_full || page.messages.len() >= Self::clamp(limit);
             if page.more {
                 break;

@@ -14,8 +14,8 @@ use std::time::Duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[must_use = "it does nothing until a store gets it"]
 pub struct Retention {
-    count: Option<u64>,
-    age: Option<Duration>,
+    pub(super) count: Option<u64>,
+    pub(super) age: Option<Duration>,
 }
 
 impl Retention {

@@ -16,7 +16,11 @@ use std::{
     },
 };
 
-use sockeye::{Draft, History, MemoryHistory, Result, Retention, SqliteHistory, Stored, prelude::Message};
+use sockeye::{
+    Draft, History, MemoryHistory, PostgresHistory, PostgresOptions, Result, Retention, SqliteHistory, Stored,
+    prelude::Message,
+};
+use sockeye_tests::services::Service;
 
 /// A folder for a test, and gone after it.
 struct Scratch(PathBuf);
@@ -43,25 +47,36 @@ impl Drop for Scratch {
     }
 }
 
-/// One of the stores that come with the crate.
-#[derive(Default)]
-struct Store {
-    folder: Option<Scratch>,
+/// One of the stores that come with the crate, without a message.
+enum Store {
+    Memory,
+    Sqlite(Scratch),
+    /// In a schema of its own.
+    Postgres(Arc<Service>, String),
 }
 
 impl Store {
     fn memory() -> Self {
-        Self::default()
+        Self::Memory
     }
 
     fn sqlite() -> Self {
-        Self { folder: Some(Scratch::new()) }
+        Self::Sqlite(Scratch::new())
     }
 
+    fn postgres(server: &Arc<Service>, test: &str) -> Self {
+        Self::Postgres(server.clone(), format!("{test} \"of\" 'ours'; 🐟"))
+    }
+
+    /// Each is a store of its own, over the same messages, but for the one in memory.
     fn open(&self, retention: Retention) -> Arc<dyn History> {
-        match &self.folder {
-            None => Arc::new(MemoryHistory::with(retention)),
-            Some(folder) => Arc::new(SqliteHistory::open_with(folder.file(), retention).expect("a store")),
+        match self {
+            Self::Memory => Arc::new(MemoryHistory::with(retention)),
+            Self::Sqlite(folder) => Arc::new(SqliteHistory::open_with(folder.file(), retention).expect("a store")),
+            Self::Postgres(server, schema) => {
+                let options = PostgresOptions::new().retention(retention).schema(schema);
+                Arc::new(PostgresHistory::connect_with(server.url(), options).expect("a store"))
+            }
         }
     }
 
@@ -77,7 +92,7 @@ async fn append(history: &dyn History, room: &str, messages: Vec<Message>) -> Re
     Ok(appended.into_iter().map(|appended| appended.stored).collect())
 }
 
-/// Runs each function with each store, as a test of its own.
+/// Runs each function with each store, as a test of its own; those with PostgreSQL one after the other, on one server.
 macro_rules! with_each_store {
     ($($(#[$attribute:meta])* $test:ident),* $(,)?) => {
         mod memory {
@@ -87,6 +102,15 @@ macro_rules! with_each_store {
         mod sqlite {
             $(#[sockeye::test(flavor = "multi_thread")]
             async fn $test() -> sockeye::Result<()> { super::$test(super::super::Store::sqlite()).await })*
+        }
+        #[sockeye::test(flavor = "multi_thread")]
+        async fn postgres() -> sockeye::Result<()> {
+            let server = std::sync::Arc::new(sockeye_tests::services::Service::start("postgres"));
+            $(
+                println!("{}", stringify!($test));
+                $test(super::Store::postgres(&server, stringify!($test))).await?;
+            )*
+            Ok(())
         }
     };
 }

@@ -20,7 +20,10 @@ use self::{
     batch::Batch,
     writer::{Job, Task, Writer},
 };
-use super::{Appended, CURSORS, Cursor, Draft, History, Offset, Page, Retention, Span, Stored, now};
+use super::{
+    Appended, CURSORS, Cursor, Draft, History, Offset, Page, Retention, Span, Stored, now,
+    signed::{signed, unsigned},
+};
 use crate::{
     error::{Error, Result},
     rt::BoxFuture,
@@ -172,15 +175,6 @@ fn page(
     let most = Page::clamp(limit) + 1;
     let rows = statement.query_map(params![id, signed(bound), signed(first), signed(most as u64)], schema::stored)?;
     Page::collect(rows, span, limit, (Offset(first), Offset(last)))
-}
-
-/// SQLite's numbers have a sign; offsets and moments that large do not come to be.
-fn signed(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn unsigned(number: i64) -> u64 {
-    u64::try_from(number).unwrap_or(0)
 }
 
 fn head(transaction: &Transaction<'_>, room: &str) -> rusqlite::Result<Offset> {

@@ -1,0 +1,225 @@
+//! The tables, and what is asked of them. Names, keys and messages are parameters, never part of a statement; they are bytes
+//! to the database, whose texts could not hold a NUL.
+
+/// What leads from each version of the tables to the next. They are never changed, only added to.
+pub(super) const STEPS: [&str; 1] = [FIRST];
+
+/// A room's row has room to be updated in its place. What `last` and `at` say stays when messages are dropped.
+///
+/// Whoever appends holds the lock on the room's row until it has committed: so offsets have no gap, come in the order of
+/// the commits, and a key that another has just stored is seen.
+const FIRST: &str = r#"
+CREATE TABLE sockeye_version (version integer NOT NULL);
+INSERT INTO sockeye_version VALUES (0);
+
+CREATE TABLE sockeye_room (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    name bytea NOT NULL UNIQUE,
+    last bigint NOT NULL DEFAULT 0,
+    at bigint NOT NULL DEFAULT 0
+) WITH (fillfactor = 50);
+
+CREATE TABLE sockeye_message (
+    room bigint NOT NULL,
+    number bigint NOT NULL,
+    at bigint NOT NULL,
+    kind smallint NOT NULL,
+    payload bytea NOT NULL,
+    key bytea,
+    PRIMARY KEY (room, number)
+);
+CREATE UNIQUE INDEX sockeye_message_key ON sockeye_message (room, key) WHERE key IS NOT NULL;
+
+CREATE TABLE sockeye_cursor (
+    room bigint NOT NULL,
+    reader bytea NOT NULL,
+    number bigint NOT NULL,
+    PRIMARY KEY (room, reader)
+);
+
+-- Milliseconds since 1970.
+CREATE FUNCTION sockeye_now() RETURNS bigint LANGUAGE sql AS $$
+    SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
+$$;
+
+-- Deletes what a room does not keep. In a room time does not go back: the first that is young enough is the oldest kept.
+CREATE FUNCTION sockeye_trim(p_room bigint, p_last bigint, p_keep bigint, p_age bigint)
+RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_oldest bigint := sockeye_now() - p_age;
+BEGIN
+    IF p_keep IS NULL AND p_age IS NULL THEN
+        RETURN;
+    END IF;
+    DELETE FROM sockeye_message WHERE room = p_room AND number < coalesce((
+        SELECT number FROM sockeye_message
+        WHERE room = p_room AND number > greatest(p_last - p_keep, 0) AND (v_oldest IS NULL OR at > v_oldest)
+        ORDER BY number LIMIT 1
+    ), p_last + 1);
+END
+$$;
+
+-- Stores messages, in their order. Gives a row for each; kind and payload only where it is not new.
+CREATE FUNCTION sockeye_append(
+    p_name bytea, p_kinds smallint[], p_payloads bytea[], p_keys bytea[], p_keep bigint, p_age bigint
+)
+RETURNS TABLE (is_new boolean, number bigint, at bigint, kind smallint, payload bytea) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    r sockeye_room;
+BEGIN
+    SELECT * INTO r FROM sockeye_room WHERE name = p_name FOR UPDATE;
+    IF NOT FOUND THEN
+        INSERT INTO sockeye_room (name) VALUES (p_name) ON CONFLICT DO NOTHING;
+        SELECT * INTO r FROM sockeye_room WHERE name = p_name FOR UPDATE;
+    END IF;
+    r.at := greatest(r.at, sockeye_now());
+    IF array_remove(p_keys, NULL) = '{}' THEN
+        RETURN QUERY
+            INSERT INTO sockeye_message (room, number, at, kind, payload)
+            SELECT r.id, r.last + place, r.at, kind, payload
+            FROM unnest(p_kinds, p_payloads) WITH ORDINALITY AS given (kind, payload, place)
+            ORDER BY place
+            RETURNING true, number, at, NULL::smallint, NULL::bytea;
+        r.last := r.last + cardinality(p_kinds);
+    ELSE
+        -- Keys are forgotten with their messages.
+        PERFORM sockeye_trim(r.id, r.last, p_keep, p_age);
+        RETURN QUERY
+            WITH given AS (
+                SELECT *, CASE WHEN key IS NULL THEN place ELSE min(place) OVER (PARTITION BY key) END AS first
+                FROM unnest(p_kinds, p_payloads, p_keys) WITH ORDINALITY AS given (kind, payload, key, place)
+            ), known AS (
+                SELECT first, m.number, m.at, m.kind, m.payload
+                FROM given JOIN sockeye_message AS m ON m.room = r.id AND m.key = given.key
+                WHERE place = first
+            ), fresh AS (
+                SELECT *, r.last + row_number() OVER (ORDER BY place) AS number
+                FROM given WHERE place = first AND first NOT IN (SELECT first FROM known)
+            ), added AS (
+                INSERT INTO sockeye_message (room, number, at, kind, payload, key)
+                SELECT r.id, number, r.at, kind, payload, key FROM fresh
+            )
+            SELECT
+                (given.place = fresh.place) IS TRUE,
+                coalesce(known.number, fresh.number),
+                coalesce(known.at, r.at),
+                coalesce(known.kind, fresh.kind),
+                CASE WHEN (given.place = fresh.place) IS TRUE THEN NULL ELSE coalesce(known.payload, fresh.payload) END
+            FROM given
+            LEFT JOIN known ON known.first = given.first
+            LEFT JOIN fresh ON fresh.place = given.first
+            ORDER BY given.place;
+        SELECT coalesce(max(number), r.last) INTO r.last FROM sockeye_message WHERE room = r.id AND number > r.last;
+    END IF;
+    UPDATE sockeye_room SET last = r.last, at = r.at WHERE id = r.id;
+    PERFORM sockeye_trim(r.id, r.last, p_keep, p_age);
+END
+$$;
+
+-- Deletes what is too old in some of the rooms. Gives the room from which on the next look goes.
+CREATE FUNCTION sockeye_sweep(p_from bigint, p_keep bigint, p_age bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+DECLARE
+    r record;
+    v_next bigint := 0;
+BEGIN
+    FOR r IN SELECT id, last FROM sockeye_room WHERE id > p_from ORDER BY id LIMIT 100 LOOP
+        PERFORM sockeye_trim(r.id, r.last, p_keep, p_age);
+        v_next := r.id;
+    END LOOP;
+    RETURN v_next;
+END
+$$;
+
+CREATE FUNCTION sockeye_mark_read(p_name bytea, p_reader bytea, p_number bigint)
+RETURNS TABLE (number bigint, advanced boolean) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    v_room bigint;
+    v_number bigint;
+BEGIN
+    SELECT id, least(last, p_number) INTO v_room, v_number FROM sockeye_room WHERE name = p_name;
+    IF v_number > 0 THEN
+        INSERT INTO sockeye_cursor AS known (room, reader, number) VALUES (v_room, p_reader, v_number)
+        ON CONFLICT (room, reader) DO UPDATE SET number = excluded.number WHERE known.number < excluded.number;
+        IF FOUND THEN
+            RETURN QUERY SELECT v_number, true;
+            RETURN;
+        END IF;
+    END IF;
+    RETURN QUERY SELECT coalesce(
+        (SELECT number FROM sockeye_cursor WHERE room = v_room AND reader = p_reader), 0
+    ), false;
+END
+$$;
+"#;
+
+/// What each connection begins with. A server or a user with other defaults must not make an acknowledgement mean less.
+pub(super) const SESSION: &str = "
+    SET default_transaction_isolation = 'read committed';
+    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
+";
+
+/// Held while tables are made: one at a time.
+pub(super) const LOCK: &str = "SELECT pg_advisory_xact_lock(23484895861242213)";
+pub(super) const HAS_SCHEMA: &str = "SELECT EXISTS (SELECT FROM pg_namespace WHERE nspname = $1::text)";
+pub(super) const HAS_TABLES: &str = "SELECT to_regclass('sockeye_version') IS NOT NULL";
+pub(super) const VERSION: &str = "SELECT version FROM sockeye_version";
+pub(super) const SET_VERSION: &str = "UPDATE sockeye_version SET version = $1";
+
+pub(super) const APPEND: &str = "SELECT is_new, number, at, kind, payload FROM sockeye_append($1, $2, $3, $4, $5, $6)";
+pub(super) const MARK_READ: &str = "SELECT number, advanced FROM sockeye_mark_read($1, $2, $3)";
+pub(super) const SWEEP: &str = "SELECT sockeye_sweep($1, $2, $3)";
+pub(super) const CURSORS: &str = "SELECT reader, number FROM sockeye_cursor JOIN sockeye_room ON id = room
+    WHERE name = $1 ORDER BY number DESC, reader LIMIT $2";
+pub(super) const HEADS: &str =
+    "SELECT coalesce(last, 0) FROM unnest($1::bytea[]) WITH ORDINALITY AS given (name, place)
+    LEFT JOIN sockeye_room USING (name) ORDER BY place";
+/// Written as well as read, so that a database that only reads is noticed.
+pub(super) const CHECK: &str = "UPDATE sockeye_version SET version = version";
+
+/// A page, all of one moment: a row for each message, at least one if the room is known. Of what is beyond the page's bytes
+/// only the fact comes, not the payload.
+macro_rules! page {
+    ($bound:literal, $order:literal) => {
+        concat!(
+            "WITH this AS MATERIALIZED (
+                SELECT id, last, sockeye_now() - $3::bigint AS oldest FROM sockeye_room WHERE name = $1
+            ), kept AS MATERIALIZED (
+                SELECT coalesce((
+                    SELECT number FROM sockeye_message
+                    WHERE room = this.id AND number > greatest(this.last - $2::bigint, 0)
+                        AND (this.oldest IS NULL OR at > this.oldest)
+                    ORDER BY number LIMIT 1
+                ), this.last + 1) AS first FROM this
+            )
+            SELECT last, first, number, at, kind, payload
+            FROM this CROSS JOIN kept LEFT JOIN LATERAL (
+                SELECT number, at, kind, place,
+                    CASE WHEN place <= $4::bigint AND before < $5::bigint THEN payload ELSE '' END AS payload
+                FROM (
+                    SELECT *,
+                        row_number() OVER (ORDER BY number ",
+            $order,
+            ") AS place,
+                        coalesce(sum(octet_length(payload)) OVER (
+                            ORDER BY number ",
+            $order,
+            " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
+                        ), 0) AS before
+                    FROM (
+                        SELECT number, at, kind, payload FROM sockeye_message
+                        WHERE room = this.id AND number ",
+            $bound,
+            " $6::bigint AND number >= kept.first
+                        ORDER BY number ",
+            $order,
+            " LIMIT $4::bigint + 1
+                    ) AS found
+                ) AS counted
+            ) AS part ON true ORDER BY place"
+        )
+    };
+}
+pub(super) const AFTER: &str = page!(">", "ASC");
+pub(super) const BEFORE: &str = page!("<", "DESC");
