@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use sockeye::{Appended, Draft, Error, History, Offset, Page, Result, Retention, Span, Stored, prelude::Message};
+use sockeye::{Error, History, Offset, Page, Result, Retention, Span, Stored, prelude::Message};
 
 use super::{Store, append};
 
@@ -16,26 +16,20 @@ super::with_each_store!(
     the_oldest_go_by_count,
     the_oldest_go_by_age,
     many_at_once_share_one_order,
+    two_stores_share_one_order,
     an_unknown_room_is_empty,
     time_does_not_go_back,
-    a_key_is_stored_once,
-    a_key_goes_with_its_message,
-    a_key_is_data,
-    heads_are_the_last_offsets,
-    cursors_only_go_forward,
-    cursors_are_the_rooms,
-    a_store_that_works_says_so,
 );
 
-async fn add(store: &dyn History, room: &str, texts: std::ops::Range<u64>) -> Result<Vec<Stored>> {
+pub(super) async fn add(store: &dyn History, room: &str, texts: std::ops::Range<u64>) -> Result<Vec<Stored>> {
     append(store, room, texts.map(|number| Message::text(number.to_string())).collect()).await
 }
 
-fn offsets(messages: &[Stored]) -> Vec<u64> {
+pub(super) fn offsets(messages: &[Stored]) -> Vec<u64> {
     messages.iter().map(|stored| stored.offset.get()).collect()
 }
 
-fn texts(page: &Page) -> Vec<&str> {
+pub(super) fn texts(page: &Page) -> Vec<&str> {
     page.messages.iter().map(|stored| &**stored.message.as_text().unwrap()).collect()
 }
 
@@ -142,8 +136,40 @@ async fn names_are_data(store: Store) -> Result<()> {
     let store = store.open_all();
     let emoji = "🐟".repeat(256);
     let names = [
-        "", " ", "a", "A", "a ", "a\n", "a\0", "*", "%", "_", "{}", "{a}", "a.b", "a.*", "a.>", "'", "''", "\"", "\\",
-        "ä", "a\u{308}", "NULL", "1", "1.0", "x'61'", "../a", "🐟", &emoji,
+        "",
+        " ",
+        "a",
+        "A",
+        "a ",
+        "a\n",
+        "a\0",
+        "*",
+        "%",
+        "_",
+        "{}",
+        "{a}",
+        "a.b",
+        "a.*",
+        "a.>",
+        "'",
+        "''",
+        "\"",
+        "\\",
+        "ä",
+        "a\u{308}",
+        "NULL",
+        "1",
+        "1.0",
+        "x'61'",
+        "../a",
+        "🐟",
+        "\u{202e}a",
+        "\u{200f}",
+        "\r\n",
+        "a;b",
+        "$1",
+        "\\x61",
+        &emoji,
     ];
     for (number, name) in (1..).zip(names) {
         append(&*store, name, vec![Message::text(name); number]).await?;
@@ -228,6 +254,43 @@ async fn many_at_once_share_one_order(store: Store) -> Result<()> {
     Ok(())
 }
 
+/// As two nodes would write: each answer is in the store just where it says, and who reads meanwhile finds no gap.
+async fn two_stores_share_one_order(store: Store) -> Result<()> {
+    const BATCHES: usize = 40;
+    let first = store.open_all();
+    let stores = [first.clone(), if matches!(store, Store::Memory) { first.clone() } else { store.open_all() }];
+    let write = |task: usize| {
+        let store = stores[task % 2].clone();
+        tokio::spawn(async move {
+            let mut got = Vec::new();
+            for batch in 0..BATCHES {
+                let texts = (0..1 + batch % 3).map(|number| Message::text(format!("{task}/{batch}/{number}")));
+                got.extend(append(&*store, "a", texts.collect()).await?);
+            }
+            Ok::<_, Error>(got)
+        })
+    };
+    let writers: Vec<_> = (0..4).map(write).collect();
+    let mut seen = 0;
+    while seen < 4 * 79 {
+        let head = stores[1].heads(&["a".into()]).await?[0].get();
+        let page = stores[0].read("a", Span::After(Offset::new(seen)), 1000).await?;
+        let end = seen + page.messages.len() as u64;
+        assert_eq!(offsets(&page.messages), (seen + 1..=end).collect::<Vec<_>>());
+        assert!(page.last.get() == end && end >= head, "{end} of {head}");
+        seen = end;
+    }
+    let mut acknowledged = Vec::new();
+    for writer in writers {
+        let got = writer.await??;
+        assert!(got.is_sorted_by_key(|stored| stored.offset));
+        acknowledged.extend(got);
+    }
+    acknowledged.sort_by_key(|stored| stored.offset);
+    assert_eq!(stores[1].read("a", Span::After(Offset::START), 1000).await?.messages, acknowledged);
+    Ok(())
+}
+
 async fn an_unknown_room_is_empty(store: Store) -> Result<()> {
     let store = store.open_all();
     for span in [Span::After(Offset::START), Span::Before(Offset::new(9)), Span::Latest] {
@@ -249,149 +312,5 @@ async fn time_does_not_go_back(store: Store) -> Result<()> {
     assert!(page.messages.is_sorted_by_key(|stored| stored.at));
     let (first, last) = (page.messages[0].at, page.messages[39].at);
     assert!(before <= first && last <= std::time::SystemTime::now());
-    Ok(())
-}
-
-fn keyed(text: &str, key: &str) -> Draft {
-    Draft::new(Message::text(text)).key(key)
-}
-
-/// Text, offset and whether it is new.
-fn outcome(appended: &[Appended]) -> Vec<(&str, u64, bool)> {
-    let each = |appended: &Appended| (appended.stored.offset.get(), appended.is_new);
-    let texts = appended.iter().map(|appended| &**appended.stored.message.as_text().unwrap());
-    texts.zip(appended.iter().map(each)).map(|(text, (offset, is_new))| (text, offset, is_new)).collect()
-}
-
-async fn a_key_is_stored_once(store: Store) -> Result<()> {
-    let store = store.open_all();
-    let first = store.append("a", vec![keyed("one", "k1"), Draft::new(Message::text("two"))]).await?;
-    assert_eq!(outcome(&first), [("one", 1, true), ("two", 2, true)]);
-    let again = store.append("a", vec![keyed("another", "k1")]).await?;
-    assert_eq!(outcome(&again), [("one", 1, false)]);
-    assert_eq!(again[0].stored, first[0].stored);
-    // Twice in one call, among others.
-    let mixed = ["k2", "k1", "k2", "k3"].map(|key| keyed(key, key));
-    let mixed = store.append("a", mixed.into()).await?;
-    assert_eq!(outcome(&mixed), [("k2", 3, true), ("one", 1, false), ("k2", 3, false), ("k3", 4, true)]);
-    let page = store.read("a", Span::After(Offset::START), 10).await?;
-    assert_eq!((texts(&page), page.last), (vec!["one", "two", "k2", "k3"], Offset::new(4)));
-    // Another room has its own.
-    assert_eq!(outcome(&store.append("b", vec![keyed("one", "k1")]).await?), [("one", 1, true)]);
-    Ok(())
-}
-
-async fn a_key_goes_with_its_message(store: Store) -> Result<()> {
-    let by_count = store.open(Retention::all().count(2));
-    by_count.append("a", vec![keyed("one", "k1"), keyed("two", "k2")]).await?;
-    assert_eq!(outcome(&by_count.append("a", vec![keyed("x", "k1")]).await?), [("one", 1, false)]);
-    add(&*by_count, "a", 3..4).await?;
-    let again = by_count.append("a", vec![keyed("again", "k1"), keyed("x", "k2")]).await?;
-    assert_eq!(outcome(&again), [("again", 4, true), ("two", 2, false)]);
-    let none = store.open(Retention::all().age(Duration::ZERO));
-    for offset in 1..4 {
-        assert_eq!(outcome(&none.append("b", vec![keyed("text", "k")]).await?), [("text", offset, true)]);
-    }
-    Ok(())
-}
-
-async fn a_key_is_data(store: Store) -> Result<()> {
-    let store = store.open_all();
-    let longest = "🐟".repeat(32);
-    let keys =
-        [" ", "a", "A", "a ", "a\0", "\0", "%", "'", "NULL", "\u{202e}", "ä", "a\u{308}", "{}", "*", "\r\n", &longest];
-    for _ in 0..2 {
-        for (offset, key) in (1..).zip(keys) {
-            let appended = store.append("a", vec![keyed(key, key)]).await?;
-            assert_eq!(
-                (appended[0].stored.offset.get(), appended[0].stored.message.as_text()),
-                (offset, Some(&key.into()))
-            );
-        }
-    }
-    Ok(())
-}
-
-async fn heads_are_the_last_offsets(store: Store) -> Result<()> {
-    let store = store.open(Retention::all().count(1));
-    add(&*store, "a", 0..3).await?;
-    add(&*store, "a\0'", 0..1).await?;
-    let rooms: Vec<Arc<str>> = ["a\0'", "nobody", "a", "", "a"].map(Arc::from).into();
-    assert_eq!(store.heads(&rooms).await?, [1, 0, 3, 0, 3].map(Offset::new));
-    assert_eq!(store.heads(&[]).await?, []);
-    let many: Vec<Arc<str>> = (0..2000).map(|number| format!("room {number}").into()).collect();
-    add(&*store, &many[1999], 0..2).await?;
-    let heads = store.heads(&many).await?;
-    assert_eq!((heads.len(), heads[1999], heads[0]), (2000, Offset::new(2), Offset::START));
-    Ok(())
-}
-
-async fn cursors_only_go_forward(store: Store) -> Result<()> {
-    let store = store.open_all();
-    let mark = async |user: &str, offset| {
-        let cursor = store.mark_read("a", user, Offset::new(offset)).await?;
-        Ok::<_, Error>((cursor.offset.get(), cursor.advanced))
-    };
-    assert_eq!((mark("ann", 1).await?, store.cursors("a").await?), ((0, false), vec![]));
-    add(&*store, "a", 0..5).await?;
-    assert_eq!((mark("ann", 0).await?, store.cursors("a").await?), ((0, false), vec![]));
-    let steps = [
-        (2, (2, true)),
-        (2, (2, false)),
-        (1, (2, false)),
-        (0, (2, false)),
-        (u64::MAX, (5, true)),
-        (1 << 63, (5, false)),
-    ];
-    for (to, expected) in steps {
-        assert_eq!(mark("ann", to).await?, expected, "to {to}");
-    }
-    add(&*store, "a", 5..6).await?;
-    assert_eq!(mark("ann", 7).await?, (6, true));
-    // From all sides at once: exactly one gets it there.
-    add(&*store, "a", 6..100).await?;
-    let tasks: Vec<_> = (0..8)
-        .map(|_| {
-            let store = store.clone();
-            tokio::spawn(async move { store.mark_read("a", "bob", Offset::new(99)).await.unwrap() })
-        })
-        .collect();
-    let mut advanced = 0;
-    for task in tasks {
-        let cursor = task.await?;
-        assert_eq!(cursor.offset, Offset::new(99));
-        advanced += u32::from(cursor.advanced);
-    }
-    assert_eq!(advanced, 1);
-    Ok(())
-}
-
-async fn cursors_are_the_rooms(store: Store) -> Result<()> {
-    let store = store.open(Retention::all().count(1));
-    let emoji = "🐟".repeat(256);
-    let users = ["", " ", "a", "A", "a\0", "a\n", "*", "{}", "'", "\u{202e}", "ä", &emoji];
-    add(&*store, "a", 0..100).await?;
-    add(&*store, "b", 0..1).await?;
-    for (offset, user) in (1..).zip(users) {
-        assert!(store.mark_read("a", user, Offset::new(offset)).await?.advanced);
-    }
-    let expected: Vec<_> = (1..).map(Offset::new).zip(users).map(|(offset, user)| (user.to_owned(), offset)).collect();
-    assert_eq!(store.cursors("a").await?, expected.into_iter().rev().collect::<Vec<_>>());
-    assert_eq!((store.cursors("b").await?, store.cursors("nobody").await?), (vec![], vec![]));
-    // Those who are equally far by name.
-    for user in ["b", "a"] {
-        store.mark_read("b", user, Offset::new(1)).await?;
-    }
-    assert_eq!(store.cursors("b").await?, ["a", "b"].map(|user| (user.to_owned(), Offset::new(1))));
-    Ok(())
-}
-
-async fn a_store_that_works_says_so(store: Store) -> Result<()> {
-    let store = store.open_all();
-    for _ in 0..2 {
-        store.check().await?;
-    }
-    // It has left nothing.
-    assert_eq!(store.read("", Span::Latest, 1).await?.last, Offset::START);
     Ok(())
 }
