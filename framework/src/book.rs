@@ -36,6 +36,9 @@ mod overflow {}
 #[doc = include_str!("../../book/src/history.md")]
 mod history {}
 
+#[doc = include_str!("../../book/src/browser-client.md")]
+mod browser_client {}
+
 #[doc = include_str!("../../book/src/testing.md")]
 mod testing {}
 

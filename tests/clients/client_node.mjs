@@ -141,6 +141,7 @@ row("takes relative URLs from the page, and http as ws", async () => {
 row("what can never work is said at once", () => {
   same(throws(() => new Client("/relative", { WebSocket: FakeSocket })).length > 0, true);
   same(throws(() => new Client("ws://x/", { hearbeat: 1 })).startsWith("unknown option `hearbeat`; there are query,"), true);
+  same(throws(() => new Client("ws://x/", { "": 1 })).startsWith("unknown option ``; there are query,"), true);
   same(throws(() => new Client("ws://x/", { WebSocket: undefined })).startsWith("there is no WebSocket here"), true);
   same(count(), 0);
 });

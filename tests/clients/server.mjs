@@ -11,6 +11,7 @@ export class Server {
 
   constructor(program, environment) {
     Object.assign(this, { program, environment });
+    process.once("exit", () => this.#child?.kill("SIGKILL"));
   }
 
   /** Starts it, at the port that it had before. */

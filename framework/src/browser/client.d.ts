@@ -132,7 +132,7 @@ export class Client<In extends object = Record<string, any>> extends EventTarget
   /** Sends an object as JSON; a string or binary data as it is. */
   send(message: object | string | ArrayBuffer | ArrayBufferView | Blob, options?: SendOptions): "sent" | "queued" | "dropped";
   /** Sends an object with an `id`, and gives the answer's `data`. Rejected with a `RequestError`. */
-  request<Answer = any>(event: { type: string }, options?: RequestOptions): Promise<Answer>;
+  request<Answer = any>(event: { type: string; [field: string]: any }, options?: RequestOptions): Promise<Answer>;
 
   /** Calls `handler` with every message of a type. Gives the function that ends it. */
   on<Type extends keyof In & string>(type: Type, handler: (message: In[Type]) => unknown): () => void;

@@ -102,7 +102,7 @@ export class Client extends EventTarget {
   constructor(url, options = {}) {
     super();
     const unknown = Object.keys(options).find((name) => !(name in DEFAULTS));
-    if (unknown) throw new TypeError(`unknown option \`${unknown}\`; there are ${Object.keys(DEFAULTS).join(", ")}`);
+    if (unknown !== undefined) throw new TypeError(`unknown option \`${unknown}\`; there are ${Object.keys(DEFAULTS).join(", ")}`);
     this.#url = url;
     this.#options = { ...DEFAULTS, ...options };
     this.offset = this.#options.since ?? undefined;
