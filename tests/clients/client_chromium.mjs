@@ -263,6 +263,7 @@ row("/talk", "closed, nothing of it is left on the server", async () => {
   while ((await count()) !== before - 1) await new Promise((done) => setTimeout(done, 20));
 });
 
+process.once("exit", () => server?.kill());
 try {
   for (const [at, each] of rows.entries()) {
     server = new Server(process.env.PROGRAM, { TALK_DB: join(folder, `${at}.db`) });

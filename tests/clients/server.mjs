@@ -11,7 +11,6 @@ export class Server {
 
   constructor(program, environment) {
     Object.assign(this, { program, environment });
-    process.once("exit", () => this.#child?.kill("SIGKILL"));
   }
 
   /** Starts it, at the port that it had before. */
@@ -36,6 +35,11 @@ export class Server {
     const gone = once(this.#child, "exit");
     this.#child.kill(signal);
     await gone;
+  }
+
+  /** Ends it without waiting. */
+  kill() {
+    this.#child?.kill("SIGKILL");
   }
 
   get port() {
