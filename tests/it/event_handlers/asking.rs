@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sockeye::{TestSocket, prelude::*};
 
+use tokio::sync::Notify;
+
 use super::{Log, next};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -256,6 +258,7 @@ async fn pings_are_answered_unless_a_method_takes_them() -> Result<()> {
 struct Asker {
     peer: Mutex<Option<Peer>>,
     log: Log,
+    go_on: Notify,
 }
 
 impl Asker {
@@ -282,6 +285,12 @@ impl Asker {
     #[on("ask")]
     async fn ask(&self, peer: &Peer) {
         self.note(peer.request::<u8>(&json!({"type": "number"}), SECOND).await);
+    }
+
+    #[on("block")]
+    async fn block(&self, peer: &Peer) {
+        self.log.note("block");
+        self.go_on.notified().await;
     }
 
     async fn message(&self, peer: &Peer, text: String) {
@@ -333,6 +342,31 @@ async fn a_method_gets_its_answer_while_it_waits() -> Result<()> {
         }
     }
     assert_eq!(hub.stats().stray_answers, 0);
+    Ok(())
+}
+
+/// The driver has stopped reading, as the inbox is full, and nobody receives.
+#[sockeye::test]
+async fn a_question_makes_room_for_its_answer() -> Result<()> {
+    let Bench { asker, mut log, mut ws, .. } = bench(|_| {}).await?;
+    ws.send_text(r#"{"type":"block"}"#).await?;
+    assert_eq!(next(&mut log).await, "block");
+    for number in 0..100 {
+        ws.send_text(number.to_string()).await?;
+    }
+    ws.expect_silence(Duration::from_millis(20)).await?;
+    let (peer, question) = (asker.peer(), json!({"type": "x"}));
+    let answer = async {
+        ws.receive_text().await?;
+        ws.send_text(r#"{"type":"reply","id":"q1","data":7}"#).await
+    };
+    let (answered, sent) = tokio::join!(peer.request::<u8>(&question, SECOND), answer);
+    sent?;
+    assert_eq!(answered?, 7);
+    asker.go_on.notify_one();
+    for number in 0..100 {
+        assert_eq!(next(&mut log).await, format!("message {number}"));
+    }
     Ok(())
 }
 
