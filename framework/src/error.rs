@@ -55,6 +55,8 @@ pub enum ErrorKind {
     Broker,
     /// An answer to who has asked: that it can't be done, and why.
     Answer,
+    /// A [client](crate::client) has no connection to its server, or none any more.
+    Offline,
     /// Any other error that a handler met.
     Other,
 }
@@ -221,6 +223,12 @@ impl Error {
         self.0.asked.as_deref()
     }
 
+    /// A client without a connection: `cause` says why.
+    #[cfg(feature = "client")]
+    pub(crate) fn offline(message: String, cause: impl Into<BoxError>) -> Self {
+        Self::build(ErrorKind::Offline, message).with_source(cause)
+    }
+
     pub(crate) fn timeout(message: String) -> Self {
         Self::build(ErrorKind::Timeout, message)
     }
@@ -263,6 +271,11 @@ impl Error {
     /// The code of an answer.
     pub fn code(&self) -> Option<&str> {
         self.0.code.as_deref()
+    }
+
+    /// Whether a [client](crate::client) has no connection. [`downcast_ref`](Self::downcast_ref) gives the `Cause`.
+    pub fn is_offline(&self) -> bool {
+        self.0.kind == ErrorKind::Offline
     }
 
     /// Whether the message that came was of the wrong kind, not JSON, or of the wrong shape.
@@ -411,7 +424,7 @@ impl StdError for Repr {
         match self.kind {
             // Its text is ours already: the chain goes on behind it.
             ErrorKind::Other => source.source(),
-            ErrorKind::Bind | ErrorKind::InvalidMessage => None,
+            ErrorKind::Bind | ErrorKind::InvalidMessage | ErrorKind::Offline => None,
             _ => Some(source),
         }
     }

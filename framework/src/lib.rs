@@ -27,6 +27,7 @@
 //! - What is kept: [`History`], [`MemoryHistory`]; [`Room::publish`], [`Room::history`], [`Room::join_since`],
 //!   [`Room::mark_read`].
 //! - What serves: [`App`], [`Router`], [`Server`]; limits and time-outs in [`Limits`].
+//! - The other side: `client` (feature `client`).
 //! - Tests: [`TestClient`].
 //!
 //! # Features
@@ -34,6 +35,7 @@
 //! | feature | default | what it adds |
 //! | --- | --- | --- |
 //! | `anyhow` | yes | `?` on Sockeye's errors in handlers that return `anyhow::Result` |
+//! | `client` | no | `sockeye::client`: a client for Rust programs, which comes back by itself |
 //! | `deflate` | yes | compressed messages: [`Compression`] |
 //! | `http2` | no | HTTP/2, and WebSocket over it (RFC 8441) |
 //! | `nats` | no | `NatsBroker`: nodes that find each other over NATS |
@@ -50,6 +52,8 @@ mod app;
 mod book;
 pub mod broker;
 mod browser;
+#[cfg(feature = "client")]
+pub mod client;
 mod config;
 mod error;
 mod events;

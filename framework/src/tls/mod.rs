@@ -1,6 +1,8 @@
-//! TLS for the server, with certificates that can change while it runs. The only door to rustls.
+//! TLS for the server, with certificates that can change while it runs; and for the client. The only door to rustls.
 
 mod certificate;
+#[cfg(feature = "client")]
+mod connector;
 
 use std::{
     fmt,
@@ -27,6 +29,8 @@ use tokio_rustls::{
 };
 
 use self::certificate::{Files, Read};
+#[cfg(feature = "client")]
+pub(crate) use self::connector::Connector;
 use crate::{
     error::{Error, Result},
     sync::lock,

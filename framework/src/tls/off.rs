@@ -1,6 +1,13 @@
 //! Stands in where the feature `tls` is off: no app has TLS.
 
+#[cfg(feature = "client")]
+#[path = "connector_off.rs"]
+mod connector;
+
 use std::io;
+
+#[cfg(feature = "client")]
+pub(crate) use self::connector::Connector;
 
 /// There is none.
 #[derive(Clone, Debug)]

@@ -130,6 +130,17 @@ pub struct CloseFrame {
     pub reason: Text,
 }
 
+impl CloseFrame {
+    /// As much of the reason as fits, never half a character.
+    pub(crate) fn short_reason(&self) -> &str {
+        let mut end = self.reason.len().min(MAX_REASON);
+        while !self.reason.is_char_boundary(end) {
+            end -= 1;
+        }
+        &self.reason[..end]
+    }
+}
+
 impl fmt::Display for CloseFrame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.reason.as_str() {
@@ -148,20 +159,11 @@ pub(crate) fn encode_close(frame: Option<&CloseFrame>, out: &mut Vec<u8>) {
         out.extend_from_slice(&[FIN_CLOSE, 0]);
         return;
     };
-    let reason = cut(&frame.reason);
+    let reason = frame.short_reason();
     out.reserve(4 + reason.len());
     out.extend_from_slice(&[FIN_CLOSE, 2 + reason.len() as u8]);
     out.extend_from_slice(&frame.code.0.to_be_bytes());
     out.extend_from_slice(reason.as_bytes());
-}
-
-/// As much of a reason as fits, never half a character.
-fn cut(reason: &str) -> &str {
-    let mut end = reason.len().min(MAX_REASON);
-    while !reason.is_char_boundary(end) {
-        end -= 1;
-    }
-    &reason[..end]
 }
 
 /// Reads the payload of a close frame: nothing, or a code and a reason (RFC 6455 §5.5.1).

@@ -1,0 +1,277 @@
+//! What is to be sent, and the questions that wait for an answer.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    pin::pin,
+    sync::Mutex,
+};
+
+use tokio::sync::{Notify, oneshot};
+
+use super::cause::{Cause, Refused};
+use crate::{
+    error::{Error, Result},
+    sync::lock,
+    ws::{CloseCode, CloseFrame, Message, Text},
+};
+
+/// Questions that may wait for an answer at the same time.
+const MOST_QUESTIONS: usize = 1024;
+
+/// A message that is to be sent.
+#[derive(Debug)]
+pub(super) struct Entry {
+    pub(super) message: Message,
+    /// It asks, under this id.
+    pub(super) question: Option<u64>,
+    /// It makes sense on this connection only.
+    pub(super) connection: Option<u64>,
+}
+
+/// What the connection does next.
+#[derive(Debug)]
+pub(super) enum Outgoing {
+    Entry(Entry),
+    Close(CloseFrame),
+}
+
+/// What becomes of a question.
+pub(super) type Answer = Result<Result<Text, Refused>, Cause>;
+
+#[derive(Debug)]
+struct Asked {
+    answer: oneshot::Sender<Answer>,
+    /// The connection has taken it.
+    is_sent: bool,
+}
+
+/// Locked for each message, never across a wait.
+#[derive(Debug)]
+pub(super) struct Outbox {
+    queue: Mutex<Queue>,
+    /// There is something to send.
+    work: Notify,
+    /// There may be room, or there is no connection any more.
+    room: Notify,
+    /// The client is to end.
+    stop: Notify,
+    most_messages: usize,
+    most_bytes: usize,
+}
+
+#[derive(Debug, Default)]
+struct Queue {
+    entries: VecDeque<Entry>,
+    bytes: usize,
+    /// How many connections there have been.
+    connections: u64,
+    is_open: bool,
+    closing: Option<CloseFrame>,
+    ended: Option<Cause>,
+    questions: HashMap<u64, Asked>,
+    last_question: u64,
+}
+
+impl Outbox {
+    pub(super) fn new(most_messages: usize, most_bytes: usize) -> Self {
+        let (work, room, stop) = (Notify::new(), Notify::new(), Notify::new());
+        Self { queue: Mutex::default(), work, room, stop, most_messages: most_messages.max(1), most_bytes }
+    }
+
+    /// Appends a message. While there is a connection it waits for room; while there is none, the oldest make room: gives
+    /// how many were dropped.
+    ///
+    /// Cancel safety: dropped before it is done, it has appended nothing.
+    pub(super) async fn push(&self, entry: Entry) -> Result<usize> {
+        let size = entry.message.len();
+        if size > self.most_bytes {
+            let most = self.most_bytes;
+            let text = format!("expected a message of at most {most} bytes, got one of {size}: `queue` sets the limit");
+            return Err(Error::limit(text, CloseCode::INTERNAL));
+        }
+        loop {
+            let mut room = pin!(self.room.notified());
+            room.as_mut().enable();
+            {
+                let mut queue = lock(&self.queue);
+                queue.check()?;
+                if entry.connection.is_some_and(|connection| !queue.is_open || connection != queue.connections) {
+                    return Err(Cause::lost("the connection on which the server asked is gone").into_error());
+                }
+                let fits = queue.entries.len() < self.most_messages && queue.bytes + size <= self.most_bytes;
+                if fits || !queue.is_open {
+                    let dropped = if fits { 0 } else { queue.make_room(self.most_messages, self.most_bytes - size) };
+                    queue.append(entry);
+                    self.work.notify_one();
+                    return Ok(dropped);
+                }
+            }
+            room.await;
+        }
+    }
+
+    /// Waits for what comes next.
+    ///
+    /// Cancel safety: dropped before it is done, it has taken nothing.
+    pub(super) async fn next(&self) -> Outgoing {
+        loop {
+            if let Some(next) = self.try_next() {
+                return next;
+            }
+            self.work.notified().await;
+        }
+    }
+
+    /// The oldest message that somebody still wants to be sent; the close frame behind the last.
+    pub(super) fn try_next(&self) -> Option<Outgoing> {
+        let mut queue = lock(&self.queue);
+        while let Some(entry) = queue.pop() {
+            self.room.notify_waiters();
+            if entry.question.is_none_or(|id| queue.questions.contains_key(&id)) {
+                return Some(Outgoing::Entry(entry));
+            }
+        }
+        queue.closing.clone().map(Outgoing::Close)
+    }
+
+    /// What `try_next` gave was not sent after all.
+    pub(super) fn put_back(&self, entry: Entry) {
+        let mut queue = lock(&self.queue);
+        queue.bytes += entry.message.len();
+        queue.entries.push_front(entry);
+    }
+
+    /// The connection has taken a question.
+    pub(super) fn sent(&self, question: u64) {
+        if let Some(asked) = lock(&self.queue).questions.get_mut(&question) {
+            asked.is_sent = true;
+        }
+    }
+
+    /// There is a connection: gives its number.
+    pub(super) fn opened(&self) -> u64 {
+        let mut queue = lock(&self.queue);
+        queue.is_open = true;
+        queue.connections += 1;
+        queue.connections
+    }
+
+    /// There is none any more. What was asked on it will not be answered, and what it asked can't be.
+    pub(super) fn lost(&self, cause: &Cause) {
+        let mut queue = lock(&self.queue);
+        queue.is_open = false;
+        queue.entries.retain(|entry| entry.connection.is_none());
+        queue.bytes = queue.entries.iter().map(|entry| entry.message.len()).sum();
+        let sent: Vec<u64> = queue.questions.iter().filter(|(_, asked)| asked.is_sent).map(|(id, _)| *id).collect();
+        sent.into_iter().for_each(|id| queue.tell(id, Err(cause.clone())));
+        self.room.notify_waiters();
+    }
+
+    /// A new question: its id, and where its answer will come.
+    pub(super) fn ask(&self) -> Result<(u64, oneshot::Receiver<Answer>)> {
+        let mut queue = lock(&self.queue);
+        queue.check()?;
+        if queue.questions.len() >= MOST_QUESTIONS {
+            let text = format!("expected at most {MOST_QUESTIONS} questions without an answer, got one more");
+            return Err(Error::limit(text, CloseCode::INTERNAL));
+        }
+        queue.last_question += 1;
+        let (answer, answered) = oneshot::channel();
+        let id = queue.last_question;
+        queue.questions.insert(id, Asked { answer, is_sent: false });
+        Ok((id, answered))
+    }
+
+    /// Nobody waits for this answer any more.
+    pub(super) fn forget(&self, question: u64) {
+        lock(&self.queue).questions.remove(&question);
+    }
+
+    /// An answer came. One to a question that nobody waits for any more goes nowhere; one to a question that was never
+    /// asked is given back.
+    pub(super) fn answer(&self, question: u64, answer: Result<Text, Refused>) -> bool {
+        let mut queue = lock(&self.queue);
+        queue.tell(question, Ok(answer));
+        (1..=queue.last_question).contains(&question)
+    }
+
+    /// Ends the client behind what is to be sent. The first frame counts.
+    pub(super) fn close(&self, frame: CloseFrame) {
+        lock(&self.queue).closing.get_or_insert(frame);
+        self.stop.notify_waiters();
+        self.work.notify_one();
+        self.room.notify_waiters();
+    }
+
+    /// Waits until the client is to end.
+    pub(super) async fn closing(&self) {
+        loop {
+            let mut stop = pin!(self.stop.notified());
+            stop.as_mut().enable();
+            if self.is_closing() {
+                return;
+            }
+            stop.await;
+        }
+    }
+
+    pub(super) fn is_closing(&self) -> bool {
+        lock(&self.queue).closing.is_some()
+    }
+
+    /// Nothing will be sent any more, and nothing answered.
+    pub(super) fn end(&self, cause: &Cause) {
+        let mut queue = lock(&self.queue);
+        queue.is_open = false;
+        queue.ended.get_or_insert_with(|| cause.clone());
+        let asked: Vec<u64> = queue.questions.keys().copied().collect();
+        asked.into_iter().for_each(|id| queue.tell(id, Err(cause.clone())));
+        self.room.notify_waiters();
+    }
+
+    /// Messages that wait, or were never sent.
+    pub(super) fn len(&self) -> usize {
+        lock(&self.queue).entries.len()
+    }
+}
+
+impl Queue {
+    fn check(&self) -> Result<()> {
+        match (&self.ended, &self.closing) {
+            (Some(cause), _) => Err(cause.clone().into_error()),
+            (None, Some(_)) => Err(Cause::Asked.into_error()),
+            (None, None) => Ok(()),
+        }
+    }
+
+    fn append(&mut self, entry: Entry) {
+        self.bytes += entry.message.len();
+        self.entries.push_back(entry);
+    }
+
+    fn pop(&mut self) -> Option<Entry> {
+        let entry = self.entries.pop_front()?;
+        self.bytes -= entry.message.len();
+        Some(entry)
+    }
+
+    /// Drops the oldest until one more fits.
+    fn make_room(&mut self, most_messages: usize, most_bytes: usize) -> usize {
+        let mut dropped = 0;
+        while self.entries.len() >= most_messages || self.bytes > most_bytes {
+            let Some(entry) = self.pop() else { break };
+            dropped += 1;
+            if let Some(id) = entry.question {
+                self.tell(id, Err(Cause::lost("dropped from the queue, which was full while there was no connection")));
+            }
+        }
+        dropped
+    }
+
+    fn tell(&mut self, question: u64, answer: Answer) {
+        if let Some(asked) = self.questions.remove(&question) {
+            // Who asked may have gone: then nobody is to be told.
+            let _told_or_gone = asked.answer.send(answer);
+        }
+    }
+}

@@ -1,0 +1,205 @@
+//! One connection, from its handshake to its end: reading and writing at the same time.
+
+use std::pin::pin;
+
+use futures_util::{
+    SinkExt, StreamExt,
+    stream::{SplitSink, SplitStream},
+};
+use tokio::{
+    sync::mpsc,
+    time::{Duration, sleep},
+};
+use tokio_tungstenite::tungstenite::{
+    Bytes, Error as WireError, Message as Wire, Utf8Bytes,
+    error::{CapacityError, ProtocolError},
+    protocol::{CloseFrame as WireFrame, frame::coding::CloseCode as WireCode},
+};
+
+use super::{
+    cause::Cause,
+    dial::Socket,
+    head::{Head, Meaning},
+    outbox::{Entry, Outgoing},
+    shared::Shared,
+    worker::Settings,
+};
+use crate::{
+    rt,
+    ws::{CloseCode, CloseFrame, Message, Text},
+};
+
+/// How long the server has to close the connection when all is said, and to take what we say last.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// Messages that are written before the socket is flushed and other orders are looked at.
+const BATCH: usize = 64;
+
+/// What the reading half has the writing half send.
+enum Order {
+    Ping,
+    Close(CloseFrame),
+}
+
+/// Reads and writes until the connection ends.
+pub(super) async fn run(socket: Socket, shared: &Shared, connection: u64, settings: &Settings) -> Cause {
+    let (sink, stream) = socket.split();
+    let (orders, ordered) = mpsc::channel(2);
+    let mut reading = pin!(Reading { stream, shared, connection, settings, orders: orders.clone() }.run());
+    let mut writing = pin!(write(sink, shared, ordered));
+    let too_late = async {
+        shared.outbox.closing().await;
+        sleep(settings.close_timeout).await;
+    };
+    tokio::select! {
+        biased;
+        cause = &mut reading => {
+            if let Some(frame) = cause.farewell() {
+                // Of no use to a server that does not take it in time.
+                let _taken_or_late = rt::timeout(LAST_WORDS, async {
+                    let _writing_goes_on = orders.send(Order::Close(frame)).await;
+                    writing.await
+                }).await;
+            }
+            cause
+        }
+        written = &mut writing => match written {
+            // The close frame is out: the server answers it.
+            Ok(()) => {
+                let _answered_or_late = rt::timeout(settings.close_timeout, reading).await;
+                Cause::Asked
+            }
+            // The reason may have come before.
+            Err(error) => rt::timeout(LAST_WORDS, reading).await.unwrap_or_else(|_| broken(error)),
+        },
+        () = too_late => Cause::Asked,
+    }
+}
+
+struct Reading<'s> {
+    stream: SplitStream<Socket>,
+    shared: &'s Shared,
+    connection: u64,
+    settings: &'s Settings,
+    orders: mpsc::Sender<Order>,
+}
+
+impl Reading<'_> {
+    async fn run(mut self) -> Cause {
+        let mut has_pinged = false;
+        loop {
+            // Only the time of waiting counts: while the inbox is full nothing is read, whatever has come.
+            let patience = if has_pinged { self.settings.patience } else { self.settings.silence };
+            let Ok(read) = rt::timeout(patience, self.stream.next()).await else {
+                // Full, the writing half has not written the last order: this one would not get out either.
+                if has_pinged || self.orders.try_send(Order::Ping).is_err() {
+                    return Cause::Silent;
+                }
+                has_pinged = true;
+                continue;
+            };
+            has_pinged = false;
+            let message = match read {
+                Some(Ok(Wire::Text(text))) => match Text::try_from(Bytes::from(text)) {
+                    Ok(text) => Message::Text(text),
+                    Err(error) => return Cause::lost(error),
+                },
+                Some(Ok(Wire::Binary(bytes))) => Message::Binary(bytes),
+                Some(Ok(Wire::Close(frame))) => return self.close(frame).await,
+                Some(Ok(_)) => continue,
+                Some(Err(error)) => return broken(error),
+                None => return Cause::lost("the connection broke off"),
+            };
+            self.take(message).await;
+        }
+    }
+
+    async fn take(&self, message: Message) {
+        let head = match Meaning::of(&message, &self.settings.questions) {
+            Meaning::Answer(id, answer) => {
+                if self.shared.outbox.answer(id, answer) {
+                    return;
+                }
+                Head::default()
+            }
+            Meaning::Plain(head) => head,
+        };
+        self.shared.inbox.push(message, head, self.connection).await;
+    }
+
+    /// The server's close frame is answered by reading on; then the server closes the connection.
+    async fn close(mut self, frame: Option<WireFrame>) -> Cause {
+        let rest = async { while let Some(Ok(_)) = self.stream.next().await {} };
+        let _closed_or_late = rt::timeout(LAST_WORDS, rest).await;
+        let from_wire = |frame: WireFrame| CloseFrame {
+            code: CloseCode::from(u16::from(frame.code)),
+            reason: frame.reason.as_str().into(),
+        };
+        Cause::Closed(frame.map(from_wire))
+    }
+}
+
+/// Sends what is in the outbox, until the close frame is out.
+async fn write(
+    mut sink: SplitSink<Socket, Wire>,
+    shared: &Shared,
+    mut orders: mpsc::Receiver<Order>,
+) -> Result<(), WireError> {
+    loop {
+        let mut next = tokio::select! {
+            biased;
+            Some(order) = orders.recv() => match order {
+                Order::Ping => {
+                    sink.send(Wire::Ping(Bytes::new())).await?;
+                    continue;
+                }
+                Order::Close(frame) => Outgoing::Close(frame),
+            },
+            next = shared.outbox.next() => next,
+        };
+        for left in (0..BATCH).rev() {
+            match next {
+                Outgoing::Entry(entry) => feed(&mut sink, shared, entry).await?,
+                Outgoing::Close(frame) => {
+                    let code = WireCode::from(frame.code.as_u16());
+                    let frame = WireFrame { code, reason: frame.short_reason().into() };
+                    return sink.send(Wire::Close(Some(frame))).await;
+                }
+            }
+            match if left > 0 { shared.outbox.try_next() } else { None } {
+                Some(more) => next = more,
+                None => break,
+            }
+        }
+        sink.flush().await?;
+    }
+}
+
+/// Hands a message to the socket; one that it does not take stays in the outbox.
+async fn feed(sink: &mut SplitSink<Socket, Wire>, shared: &Shared, entry: Entry) -> Result<(), WireError> {
+    let wire = match &entry.message {
+        Message::Text(text) => Wire::Text(Utf8Bytes::try_from(text.clone().into_bytes())?),
+        Message::Binary(bytes) => Wire::Binary(bytes.clone()),
+    };
+    match sink.feed(wire).await {
+        Ok(()) => entry.question.into_iter().for_each(|id| shared.outbox.sent(id)),
+        Err(error) => {
+            shared.outbox.put_back(entry);
+            return Err(error);
+        }
+    }
+    Ok(())
+}
+
+fn broken(error: WireError) -> Cause {
+    match error {
+        WireError::Capacity(CapacityError::MessageTooLong { size, max_size }) => {
+            Cause::TooLarge { size, limit: max_size }
+        }
+        WireError::Io(error) => Cause::lost(format_args!("the connection broke: {error}")),
+        WireError::Protocol(ProtocolError::ResetWithoutClosingHandshake) => {
+            Cause::lost("the connection broke off without a close frame (1006)")
+        }
+        error => Cause::lost(format_args!("the server broke the protocol: {error}")),
+    }
+}
