@@ -9,6 +9,7 @@ mod events;
 mod extraction;
 mod history;
 mod memory;
+mod native_client;
 mod robustness;
 mod rooms;
 mod routing;

@@ -226,6 +226,8 @@ impl Outbox {
         queue.ended.get_or_insert_with(|| cause.clone());
         let asked: Vec<u64> = queue.questions.keys().copied().collect();
         asked.into_iter().for_each(|id| queue.tell(id, Err(cause.clone())));
+        // Who has asked knows.
+        queue.entries.retain(|entry| entry.question.is_none());
         self.room.notify_waiters();
     }
 
