@@ -81,13 +81,17 @@ pub(crate) fn invalid_reply(error: &Error) -> String {
 
 /// An event with the id of our question.
 pub(super) fn question<T: Serialize + ?Sized>(event: &T, number: u64) -> Result<String> {
+    with_id(serde_json::to_string(event)?, number)
+}
+
+/// The same of an event that is JSON already.
+pub(crate) fn with_id(mut text: String, number: u64) -> Result<String> {
     #[derive(Deserialize)]
     struct Plain<'t> {
         #[serde(borrow, rename = "type")]
         _kind: Cow<'t, str>,
         id: Option<IgnoredAny>,
     }
-    let mut text = serde_json::to_string(event)?;
     let plain = expect_object(&text).and_then(|()| serde_json::from_str(&text));
     match plain {
         Ok(Plain { id: None, .. }) => {}
@@ -100,12 +104,13 @@ pub(super) fn question<T: Serialize + ?Sized>(event: &T, number: u64) -> Result<
             return Err(Error::other(format!("expected an event that is a JSON object with a `type`: {error}")));
         }
     }
-    text.pop();
+    // The last brace.
+    text.truncate(text.trim_end().len() - 1);
     Ok(format!(r#"{text},"id":"q{number}"}}"#))
 }
 
 /// Whether a text is an answer, and the number of the question if it has one of ours.
-pub(super) fn answer_in(text: &str) -> Option<Option<u64>> {
+pub(crate) fn answer_in(text: &str) -> Option<Option<u64>> {
     let head = Head::of(text).ok().filter(|head| head.kind == "reply" || head.kind == "error")?;
     let id = head.into_id()?;
     let number = id.strip_prefix("\"q").and_then(|id| id.strip_suffix('"'));
@@ -113,7 +118,7 @@ pub(super) fn answer_in(text: &str) -> Option<Option<u64>> {
 }
 
 /// What is in an answer.
-pub(super) fn read_answer<T: DeserializeOwned>(text: &str) -> Result<T> {
+pub(crate) fn read_answer<T: DeserializeOwned>(text: &str) -> Result<T> {
     #[derive(Deserialize)]
     struct Reply<T> {
         data: T,

@@ -30,6 +30,8 @@ mod typed;
 mod upgrade;
 
 pub(crate) use asking::{Head, id_in, invalid_reply, refusal, reply};
+#[cfg(feature = "client")]
+pub(crate) use asking::{answer_in, read_answer, with_id};
 pub use connected::Connected;
 pub(crate) use connected::Handle;
 pub(crate) use connection::Connection;

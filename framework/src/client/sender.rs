@@ -5,11 +5,11 @@ use std::{fmt, marker::PhantomData, sync::Arc, time::Duration};
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 
-use super::{cause::Cause, outbox::Entry, question::with_id, shared::Shared, state::State};
+use super::{cause::Cause, outbox::Entry, shared::Shared, state::State};
 use crate::{
     error::{Error, Result},
     rt,
-    ws::{CloseCode, CloseFrame, Message, Outbound, Text, from_json},
+    ws::{CloseCode, CloseFrame, Message, Outbound, Text, read_answer, with_id},
 };
 
 /// A handle of a [`Client`](super::Client) that sends: clones, and may be used from any task. It does not keep the client
@@ -154,13 +154,13 @@ impl<Out: Outbound> Sender<Out> {
 
     /// Asks the server: sends a message with an `id` of its own, and waits for the answer to it, which is read as `T`.
     ///
-    /// The message has to be a JSON object without an `id`. What answers is `{"type":"reply","id":…,"data":…}` or
+    /// The message has to be a JSON object with a `type` and without an `id`. What answers is `{"type":"reply","id":…,"data":…}` or
     /// `{"type":"error","id":…,"data":{"code":…,"message":…}}`. Somebody has to take what comes meanwhile
     /// ([`Client::next`](super::Client::next)): the answer waits behind an inbox that is full.
     ///
     /// # Errors
     ///
-    /// - The server answers with an error: [`Refused`](super::Refused) is in it ([`Error::downcast_ref`]).
+    /// - The server answers with an error ([`Error::is_answer`]), which has a code ([`Error::code`]).
     /// - No answer within `timeout`, which also counts the time until there is a connection ([`Error::is_timeout`]).
     /// - The connection is lost, or the client ended, before the answer came ([`Error::is_offline`]). The server may have
     ///   done what it was asked for.
@@ -171,10 +171,12 @@ impl<Out: Outbound> Sender<Out> {
     ///
     /// Dropped before it is done, the question is not sent, or its answer is thrown away.
     pub async fn request<T: DeserializeOwned>(&self, message: &Out, timeout: Duration) -> Result<T> {
-        let message = message.encode()?.into_message()?;
+        let Message::Text(text) = message.encode()?.into_message()? else {
+            return Err(Error::unexpected_kind("text", "binary"));
+        };
         let (id, answer) = self.shared.outbox.ask()?;
         let _forgotten_at_the_end = Asked { shared: &self.shared, id };
-        let message = with_id(&message, id)?;
+        let message = Message::text(with_id(text.into(), id)?);
         let asked = async {
             self.shared.push(Entry { message, question: Some(id), connection: None }).await?;
             answer.await.unwrap_or(Err(Cause::Asked)).map_err(Cause::into_error)
@@ -182,7 +184,7 @@ impl<Out: Outbound> Sender<Out> {
         let answer = rt::timeout(timeout, asked)
             .await
             .unwrap_or_else(|_| Err(Error::timeout(format!("expected an answer within {timeout:?}, got none"))))?;
-        from_json(&answer?)
+        read_answer(&answer)
     }
 }
 

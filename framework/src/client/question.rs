@@ -2,14 +2,12 @@
 
 use std::{fmt, sync::Arc};
 
-use serde::Serialize;
-use serde_json::{Map, Value};
-
 use super::{outbox::Entry, shared::Shared};
 use crate::{
-    error::{Error, Result},
-    ws::{Message, Text},
+    error::Result,
+    ws::{refusal, reply},
 };
+use serde::Serialize;
 
 /// A question of the server's, to be answered on the connection that it came on.
 ///
@@ -34,7 +32,8 @@ use crate::{
 /// ```
 pub struct Question {
     pub(super) shared: Arc<Shared>,
-    pub(super) id: Text,
+    /// As JSON.
+    pub(super) id: Box<str>,
     pub(super) connection: u64,
 }
 
@@ -43,23 +42,23 @@ impl Question {
     ///
     /// # Errors
     ///
-    /// When the connection is gone ([`Error::is_offline`]), or when the value can't be JSON.
+    /// When the connection is gone ([`Error::is_offline`](crate::Error::is_offline)), or when the value can't be JSON.
     ///
     /// # Cancel safety
     ///
     /// Dropped before it is done, nothing was sent.
     pub async fn answer<T: Serialize + ?Sized>(self, value: &T) -> Result<()> {
-        self.send("reply", serde_json::to_string(value)?).await
+        let data = serde_json::to_string(value)?;
+        self.send(reply(&self.id, &data)).await
     }
 
     /// Answers with an error: a code for programs, and a text that a person may read. Waits and fails like
     /// [`answer`](Self::answer).
     pub async fn refuse(self, code: &str, message: &str) -> Result<()> {
-        self.send("error", serde_json::json!({ "code": code, "message": message }).to_string()).await
+        self.send(refusal(Some(&self.id), code, message)).await
     }
 
-    async fn send(self, kind: &str, data: String) -> Result<()> {
-        let text = format!(r#"{{"type":"{kind}","id":{},"data":{data}}}"#, self.id);
+    async fn send(&self, text: String) -> Result<()> {
         let entry = Entry { message: text.into(), question: None, connection: Some(self.connection) };
         self.shared.push(entry).await
     }
@@ -69,17 +68,4 @@ impl fmt::Debug for Question {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Question").field("id", &self.id).finish_non_exhaustive()
     }
-}
-
-/// The message as a question with this id.
-pub(super) fn with_id(message: &Message, id: u64) -> Result<Message> {
-    let expected = |got: &str| Error::other(format!("expected a JSON object without an `id` to ask with, got {got}"));
-    let Some(text) = message.as_text() else { return Err(expected("a binary message")) };
-    let Ok(mut object) = serde_json::from_str::<Map<String, Value>>(text) else {
-        return Err(expected("something else"));
-    };
-    if object.insert("id".to_owned(), id.into()).is_some() {
-        return Err(expected("one with an `id`, which is given by the client"));
-    }
-    Ok(Message::text(serde_json::to_string(&object)?))
 }

@@ -8,7 +8,7 @@ use std::{
 
 use tokio::sync::{Notify, oneshot};
 
-use super::cause::{Cause, Refused};
+use super::cause::Cause;
 use crate::{
     error::{Error, Result},
     sync::lock,
@@ -35,8 +35,8 @@ pub(super) enum Outgoing {
     Close(CloseFrame),
 }
 
-/// What becomes of a question.
-pub(super) type Answer = Result<Result<Text, Refused>, Cause>;
+/// What becomes of a question: the message that answers it.
+pub(super) type Answer = Result<Text, Cause>;
 
 #[derive(Debug)]
 struct Asked {
@@ -187,11 +187,15 @@ impl Outbox {
         lock(&self.queue).questions.remove(&question);
     }
 
-    /// An answer came. One to a question that nobody waits for any more goes nowhere; one to a question that was never
-    /// asked is given back.
-    pub(super) fn answer(&self, question: u64, answer: Result<Text, Refused>) -> bool {
+    /// Whether any question was ever asked.
+    pub(super) fn has_asked(&self) -> bool {
+        lock(&self.queue).last_question > 0
+    }
+
+    /// An answer came. One to a question that nobody waits for any more goes nowhere. Whether the question was ours.
+    pub(super) fn answer(&self, question: u64, answer: &Text) -> bool {
         let mut queue = lock(&self.queue);
-        queue.tell(question, Ok(answer));
+        queue.tell(question, Ok(answer.clone()));
         (1..=queue.last_question).contains(&question)
     }
 

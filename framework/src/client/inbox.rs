@@ -9,21 +9,31 @@ use std::{
 
 use tokio::sync::Notify;
 
-use super::{head::Head, state::State};
+use super::{place::Place, state::State};
 use crate::{sync::lock, ws::Message};
 
 #[derive(Debug)]
 pub(super) enum Item {
-    /// A message, what it says about itself, and the connection that it came on.
-    Message(Message, Head, u64),
+    Message(Arrived),
     State(State),
     /// So many messages were dropped from the outbox.
     Dropped(usize),
 }
 
+/// A message that came.
+#[derive(Debug)]
+pub(super) struct Arrived {
+    pub(super) message: Message,
+    pub(super) place: Place,
+    /// The id of the question that it is, as JSON.
+    pub(super) question: Option<Box<str>>,
+    /// The connection that it came on.
+    pub(super) connection: u64,
+}
+
 impl Item {
     fn is_message(&self) -> bool {
-        matches!(self, Self::Message(..))
+        matches!(self, Self::Message(_))
     }
 }
 
@@ -54,7 +64,7 @@ impl Inbox {
     }
 
     /// Appends a message; waits while there is no room. Once nobody takes any, they are dropped.
-    pub(super) async fn push(&self, message: Message, head: Head, connection: u64) {
+    pub(super) async fn push(&self, arrived: Arrived) {
         loop {
             let mut room = pin!(self.room.notified());
             room.as_mut().enable();
@@ -63,7 +73,7 @@ impl Inbox {
             }
             room.await;
         }
-        self.append(|items| items.push_back(Item::Message(message, head, connection)));
+        self.append(|items| items.push_back(Item::Message(arrived)));
     }
 
     fn has_room(&self) -> bool {
@@ -154,12 +164,16 @@ mod tests {
     fn take(inbox: &Inbox) -> Vec<String> {
         let cx = Context::from_waker(Waker::noop());
         let next = || match inbox.poll_next(&cx) {
-            Poll::Ready(Some(Item::Message(message, ..))) => Some(message.as_text()?.to_string()),
+            Poll::Ready(Some(Item::Message(arrived))) => Some(arrived.message.as_text()?.to_string()),
             Poll::Ready(Some(Item::State(state))) => Some(state.to_string()),
             Poll::Ready(Some(Item::Dropped(count))) => Some(format!("{count} dropped")),
             _ => None,
         };
         std::iter::from_fn(next).collect()
+    }
+
+    fn text(text: &str) -> Arrived {
+        Arrived { message: text.into(), place: Place::default(), question: None, connection: 1 }
     }
 
     #[sockeye_macros::test(crate = crate)]
@@ -169,9 +183,9 @@ mod tests {
             inbox.tell(State::connecting(attempt));
             inbox.tell_dropped(2);
         }
-        inbox.push("a".into(), Head::default(), 1).await;
+        inbox.push(text("a")).await;
         inbox.tell(State::connecting(1));
-        inbox.push("b".into(), Head::default(), 1).await;
+        inbox.push(text("b")).await;
         let [first, again] = [1000, 1].map(|attempt| State::connecting(attempt).to_string());
         assert_eq!(take(&inbox), [&first, "2000 dropped", "a", &again, "b"]);
         inbox.tell_dropped(1);
@@ -181,13 +195,13 @@ mod tests {
     #[sockeye_macros::test(crate = crate)]
     async fn a_full_inbox_makes_wait_until_somebody_takes_or_gives_up() {
         let inbox = Inbox::new(1);
-        inbox.push("a".into(), Head::default(), 1).await;
-        let mut push = pin!(inbox.push("b".into(), Head::default(), 1));
+        inbox.push(text("a")).await;
+        let mut push = pin!(inbox.push(text("b")));
         let mut cx = Context::from_waker(Waker::noop());
         assert!(push.as_mut().poll(&mut cx).is_pending());
         assert_eq!(take(&inbox), ["a"]);
         push.await;
-        let mut push = pin!(inbox.push("c".into(), Head::default(), 1));
+        let mut push = pin!(inbox.push(text("c")));
         assert!(push.as_mut().poll(&mut cx).is_pending());
         inbox.abandon();
         push.await;

@@ -19,14 +19,15 @@ use tokio_tungstenite::tungstenite::{
 use super::{
     cause::Cause,
     dial::Socket,
-    head::{Head, Meaning},
+    inbox::Arrived,
     outbox::{Entry, Outgoing},
+    place::Place,
     shared::Shared,
     worker::Settings,
 };
 use crate::{
     rt,
-    ws::{CloseCode, CloseFrame, Message, Text},
+    ws::{CloseCode, CloseFrame, Head, Message, Text, answer_in},
 };
 
 /// How long the server has to close the connection when all is said, and to take what we say last.
@@ -115,16 +116,26 @@ impl Reading<'_> {
     }
 
     async fn take(&self, message: Message) {
-        let head = match Meaning::of(&message, &self.settings.questions) {
-            Meaning::Answer(id, answer) => {
-                if self.shared.outbox.answer(id, answer) {
-                    return;
-                }
-                Head::default()
-            }
-            Meaning::Plain(head) => head,
-        };
-        self.shared.inbox.push(message, head, self.connection).await;
+        let text = message.as_text();
+        if text.is_some_and(|text| self.is_answer(text)) {
+            return;
+        }
+        let place = text.map(|text| Place::of(text)).unwrap_or_default();
+        let question = text.and_then(|text| self.question_in(text));
+        self.shared.inbox.push(Arrived { message, place, question, connection: self.connection }).await;
+    }
+
+    /// Whether it answers a question of ours, and so is no message for the app.
+    fn is_answer(&self, text: &Text) -> bool {
+        let outbox = &self.shared.outbox;
+        outbox.has_asked() && answer_in(text).flatten().is_some_and(|question| outbox.answer(question, text))
+    }
+
+    /// The id under which the server asks, if the app answers such questions.
+    fn question_in(&self, text: &str) -> Option<Box<str>> {
+        let questions = &self.settings.questions;
+        let head = (!questions.is_empty()).then(|| Head::of(text).ok())??;
+        questions.iter().any(|kind| *kind == head.kind).then(|| head.into_id())?
     }
 
     /// The server's close frame is answered by reading on; then the server closes the connection.

@@ -112,29 +112,3 @@ impl fmt::Display for Cause {
 }
 
 impl std::error::Error for Cause {}
-
-/// What somebody was told who asked: the other side answered with an error.
-///
-/// [`Sender::request`](super::Sender::request) gives it inside its error.
-#[derive(Clone, Debug, PartialEq, Eq, serde::Deserialize)]
-#[non_exhaustive]
-pub struct Refused {
-    /// Which error it is, for programs.
-    #[serde(default)]
-    pub code: String,
-    /// What a person may read.
-    #[serde(default)]
-    pub message: String,
-}
-
-impl fmt::Display for Refused {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match (&*self.code, &*self.message) {
-            ("", message) => f.write_str(message),
-            (code, "") => f.write_str(code),
-            (code, message) => write!(f, "{code}: {message}"),
-        }
-    }
-}
-
-impl std::error::Error for Refused {}

@@ -10,7 +10,13 @@ use std::{
 
 use futures_core::Stream;
 
-use super::{builder::Builder, head::Head, inbox::Item, question::Question, sender::Sender, state::Event};
+use super::{
+    builder::Builder,
+    inbox::{Arrived, Item},
+    question::Question,
+    sender::Sender,
+    state::Event,
+};
 use crate::{
     error::Result,
     history::Offset,
@@ -136,7 +142,7 @@ impl<In: Inbound, Out> Client<In, Out> {
     fn poll_event(&mut self, cx: &Context<'_>) -> Poll<Option<Result<Event<In>>>> {
         loop {
             let event = match ready!(self.sender.shared.inbox.poll_next(cx)) {
-                Some(Item::Message(message, head, connection)) => self.take(message, head, connection).transpose(),
+                Some(Item::Message(arrived)) => self.take(arrived).transpose(),
                 Some(Item::State(state)) => Some(Ok(Event::State(state))),
                 Some(Item::Dropped(count)) => Some(Ok(Event::Dropped(count))),
                 None => return Poll::Ready(None),
@@ -148,16 +154,17 @@ impl<In: Inbound, Out> Client<In, Out> {
     }
 
     /// A message as an event, unless it came before.
-    fn take(&mut self, message: Message, head: Head, connection: u64) -> Result<Option<Event<In>>> {
-        if head.gap {
+    fn take(&mut self, arrived: Arrived) -> Result<Option<Event<In>>> {
+        let Arrived { message, place, question, connection } = arrived;
+        if place.gap {
             self.gap = Some(connection);
         }
-        if let Some(id) = head.question {
+        if let Some(id) = question {
             let question = Question { shared: self.sender.shared.clone(), id, connection };
             return In::decode(message).map(|message| Some(Event::Question(message, question)));
         }
         // Before it is decoded: what can't be must not come again and again.
-        let by_sight = matches!(self.resume, Resume::BySight).then_some(head.offset).flatten();
+        let by_sight = matches!(self.resume, Resume::BySight).then_some(place.offset).flatten();
         if by_sight.is_some_and(|offset| !self.is_new(Offset::new(offset), connection)) {
             return Ok(None);
         }
