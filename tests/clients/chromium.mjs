@@ -30,13 +30,21 @@ export async function launch(options = {}, without = []) {
 
 /** To run in a page: of what `texts` selects, the texts with a contrast below 4.5 to 1 (WCAG 2.2, 1.4.3). */
 export function lowContrasts(texts) {
-  const channels = (color) => color.match(/[\d.]+/g).map(Number);
+  // Whatever way a colour is written, a canvas knows what it looks like.
+  const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
+  const channels = (color) => {
+    canvas.clearRect(0, 0, 1, 1);
+    canvas.fillStyle = color;
+    canvas.fillRect(0, 0, 1, 1);
+    const [red, green, blue, alpha] = canvas.getImageData(0, 0, 1, 1).data;
+    return [red, green, blue, alpha / 255];
+  };
   const linear = (value) => (value / 255 <= 0.04045 ? value / 255 / 12.92 : ((value / 255 + 0.055) / 1.055) ** 2.4);
   const luminance = ([r, g, b]) => 0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b);
   const paper = (element) => {
     for (let each = element; each; each = each.parentElement) {
       const color = channels(getComputedStyle(each).backgroundColor);
-      if (color.length < 4 || color[3] > 0) return color;
+      if (color[3] > 0) return color;
     }
     return [255, 255, 255];
   };

@@ -54,10 +54,10 @@ pub(crate) async fn connect(
     hub: Hub,
 ) -> Result<()> {
     let (user, room) = (User::new(user_id, username), hub.room(&room_id.0));
-    tracing::info!(room = room_id.0, user_id, "connected");
+    tracing::debug!(room = room_id.0, user_id, "connected");
     let mut guest = Guest { ws, user, room, meter: desk.rate.meter(), desk };
     let outcome = guest.serve(since.map(Offset::new), reads).await;
-    tracing::info!(room = room_id.0, user_id, "disconnected");
+    tracing::debug!(room = room_id.0, user_id, "disconnected");
     outcome
 }
 

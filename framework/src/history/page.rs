@@ -108,10 +108,10 @@ mod tests {
     #[test]
     fn fits_a_message_unless_it_is_one() {
         assert_eq!((taken(&[], 10), taken(&[1], 10), taken(&[1, 1], 1)), ((0, false), (1, false), (1, true)));
-        assert_eq!(taken(&[BYTES / 2; 2], 10), (2, false));
-        assert_eq!(taken(&[BYTES / 2; 3], 10), (2, true));
-        assert_eq!(taken(&[BYTES / 2, BYTES / 2 + 1], 10), (1, true));
-        assert_eq!((taken(&[3 * BYTES], 10), taken(&[3 * BYTES, 0], 10)), ((1, false), (1, true)));
+        assert_eq!(taken(&[Page::BYTES / 2; 2], 10), (2, false));
+        assert_eq!(taken(&[Page::BYTES / 2; 3], 10), (2, true));
+        assert_eq!(taken(&[Page::BYTES / 2, Page::BYTES / 2 + 1], 10), (1, true));
+        assert_eq!((taken(&[3 * Page::BYTES], 10), taken(&[3 * Page::BYTES, 0], 10)), ((1, false), (1, true)));
         assert_eq!((taken(&[0; 1001], 0), taken(&[0; 1001], usize::MAX)), ((1, true), (1000, true)));
     }
 }

@@ -7,7 +7,7 @@ import { showPeople, showRooms } from "./lists.js";
 import { Log } from "./log.js";
 import { Room } from "./room.js";
 import { identity, lasting } from "./storage.js";
-import { hue, initials, listed } from "./words.js";
+import { hue, initials, listed, shortened } from "./words.js";
 
 const FIRST_ROOM = "lobby";
 /** Rooms that a user has at once: each is a connection. */
@@ -117,7 +117,7 @@ function render() {
 }
 
 function showTyping() {
-  const names = [...current.typing.keys()].map((id) => current.nameOf(id));
+  const names = [...current.typing.keys()].map((id) => shortened(current.nameOf(id)));
   byId("typing").classList.toggle("on", names.length > 0);
   byId("typing-words").textContent = names.length > 0 ? `${listed(names)} ${names.length === 1 ? "is" : "are"} typing` : "";
 }
@@ -208,7 +208,7 @@ async function start() {
   log = new Log(me, seen);
   composer = new Composer({ said: () => log.toEnd(), page: (direction) => log.page(direction) });
   for (const name of lasting.get("rooms") ?? []) if (!problemOf(name)) open(name);
-  byId("add-room").addEventListener("click", roomDialog(goTo));
+  byId("add-room").addEventListener("click", roomDialog(goTo, (name) => rooms.has(name)));
   byId("settings-open").addEventListener("click", settingsDialog(me, renamed));
   byId("leave").addEventListener("click", leave);
   byId("banner-button").addEventListener("click", () => rooms.forEach((room) => room.connection.retry()));

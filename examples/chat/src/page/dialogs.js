@@ -33,8 +33,8 @@ export function problemOf(name) {
   return "";
 }
 
-/** The dialog for a room; `join` gets its name. */
-export function roomDialog(join) {
+/** The dialog for a room; `join` gets its name. It proposes rooms in which people are, but for those that are `known`. */
+export function roomDialog(join, known) {
   const [dialog, field, problem] = [byId("room-dialog"), byId("room-field"), byId("room-problem")];
   prepare(dialog);
   byId("room-form").addEventListener("submit", (event) => {
@@ -52,7 +52,7 @@ export function roomDialog(join) {
     field.value = problem.textContent = "";
     dialog.showModal();
     field.focus();
-    showActive((name) => {
+    showActive(known, (name) => {
       dialog.close();
       join(name);
     });
@@ -60,7 +60,7 @@ export function roomDialog(join) {
 }
 
 /** Rooms in which people are just now. */
-async function showActive(join) {
+async function showActive(known, join) {
   const part = byId("active-rooms");
   part.hidden = true;
   let rooms;
@@ -69,7 +69,7 @@ async function showActive(join) {
   } catch {
     return; // Without a connection there is nothing to choose from.
   }
-  const found = Object.entries(rooms).filter(([name]) => !problemOf(name));
+  const found = Object.entries(rooms).filter(([name]) => !problemOf(name) && !known(name));
   found.sort((a, b) => b[1].users - a[1].users || compare(a[0], b[0]));
   const items = found.slice(0, 20).map(([name, { users }]) => {
     const item = make("li");

@@ -7,6 +7,9 @@ const TOGETHER = 5 * 60_000; // ms
 /** Pixels from the end within which the reader is at the end. */
 const NEAR = 48;
 
+/** Pixels from the top within which older messages are asked for. */
+const AHEAD = 300;
+
 const byId = (id) => document.getElementById(id);
 const [log, list, older, olderButton, beginning, latest, latestWords] = [
   "log", "messages", "older", "older-button", "beginning", "latest", "latest-words",
@@ -27,10 +30,6 @@ export class Log {
     log.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     addEventListener("resize", () => this.#isAtEnd && this.toEnd());
     new ResizeObserver(() => this.#isAtEnd && this.toEnd()).observe(log);
-    new IntersectionObserver(
-      ([entry]) => entry.isIntersecting && this.#room?.loadOlder(),
-      { root: log, rootMargin: "200px 0px 0px" },
-    ).observe(older);
     olderButton.addEventListener("click", () => this.#room?.loadOlder());
     latest.addEventListener("click", () => {
       this.toEnd();
@@ -67,6 +66,7 @@ export class Log {
     if (this.#isAtEnd) this.toEnd();
     else if (anchor) log.scrollTop += anchor.element.getBoundingClientRect().top - anchor.top;
     this.#mark();
+    this.#fill();
   }
 
   toEnd() {
@@ -88,6 +88,12 @@ export class Log {
     this.#isAtEnd = log.scrollHeight - log.clientHeight - log.scrollTop <= NEAR;
     if (this.#isAtEnd) this.#room?.trim();
     this.#mark();
+    this.#fill();
+  }
+
+  /** Near the top, asks for what was said before. */
+  #fill() {
+    if (log.scrollTop < AHEAD) this.#room?.loadOlder();
   }
 
   #mark() {

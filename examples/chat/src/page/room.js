@@ -89,7 +89,7 @@ export class Room {
   /** The user sees the last message. */
   hasSeenAll() {
     const id = this.last?.id;
-    if (!id || id <= this.readUpTo || this.state !== "open") return;
+    if (!id || id <= (this.reads.get(this.#me.user_id) ?? 0) || this.state !== "open") return;
     const wait = this.#settledAt + SETTLING - Date.now();
     if (wait > 0) {
       setTimeout(() => this.#changed("messages"), wait); // The view asks again.

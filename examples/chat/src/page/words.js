@@ -37,6 +37,9 @@ export function hue(user_id) {
   return Math.round((((Number(user_id) % 9973) * 137.508) % 360 + 360) % 360);
 }
 
+/** A name where there is little room. */
+export const shortened = (name, most = 24) => ([...name].length <= most ? name : `${[...name].slice(0, most - 1).join("")}…`);
+
 /** `Ann`, `Ann and Bob`, `Ann, Bob and 3 others`. */
 export function listed(names) {
   if (names.length <= 1) return names[0] ?? "";
