@@ -38,6 +38,8 @@ mod history {}
 
 #[doc = include_str!("../../book/src/browser-client.md")]
 mod browser_client {}
+#[doc = include_str!("../../book/src/chat.md")]
+mod chat {}
 
 #[doc = include_str!("../../book/src/testing.md")]
 mod testing {}

@@ -2,6 +2,7 @@
 
 mod history;
 mod join;
+mod page;
 mod refusals;
 mod settings;
 mod status;
