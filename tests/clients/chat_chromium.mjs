@@ -357,6 +357,38 @@ row("/", "the server is killed and comes back: nothing is lost, nothing is there
   }
 });
 
+row("/", "a server that has forgotten all begins anew, with what is written then", async () => {
+  const folders = [0, 1].map(() => mkdtempSync(join(tmpdir(), "sockeye-chat-")));
+  let server = await start(folders[0], 0);
+  const { host } = server;
+  try {
+    await withPeople(
+      ["Ann", "Bob"],
+      async (ann, bob) => {
+        for (let at = 0; at < 5; at++) await write(ann, `forgotten ${at}`);
+        await has(bob, ".text", "forgotten 4");
+        await server.kill();
+        server = await start(folders[1], host.split(":")[1]);
+        for (const page of [ann, bob]) {
+          await has(page, "#beginning", "Nobody has said anything");
+          await isOpen(page);
+          same(await texts(page), []);
+        }
+        await write(ann, "new");
+        await has(bob, ".text", "new");
+        await ann.waitForSelector(".tick.sent, .tick.read");
+        await bob.bringToFront();
+        await ann.waitForSelector(".tick.read");
+        for (const page of [ann, bob]) same(await texts(page), ["new"]);
+      },
+      { host, expected: broken },
+    );
+  } finally {
+    await server.kill();
+    for (const folder of folders) rmSync(folder, { recursive: true });
+  }
+});
+
 row("/", "what was not sent outlives a reload", async () => {
   const folder = mkdtempSync(join(tmpdir(), "sockeye-chat-"));
   let server = await start(folder, 0);

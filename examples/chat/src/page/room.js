@@ -185,9 +185,11 @@ export class Room {
   /** The latest messages, or what was said while we were away. */
   #takeMissed({ messages, recovered, more }) {
     if (!recovered && this.messages.length > 0) {
-      // Between what we have and what comes something is missing.
+      // Between what we have and what comes something is missing, or the room has begun anew.
       this.messages = [];
       this.isWhole = false;
+      this.#baseline = this.divider = undefined;
+      this.reads.clear();
     }
     this.#add(messages);
     if (more) return;
