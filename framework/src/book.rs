@@ -38,6 +38,7 @@ mod history {}
 
 #[doc = include_str!("../../book/src/browser-client.md")]
 mod browser_client {}
+
 #[doc = include_str!("../../book/src/chat.md")]
 mod chat {}
 
