@@ -6,11 +6,13 @@
 use std::{
     collections::VecDeque,
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use tokio::{
     runtime::Handle,
     sync::{OwnedSemaphorePermit, Semaphore, oneshot},
+    time::{Instant, timeout_at},
 };
 
 use super::{
@@ -32,6 +34,8 @@ const UNIT: usize = 1024;
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 1024 * 1024;
 const MAX_KEY: usize = 128;
+/// How long a message waits for its turn: a store that is stuck gathers no queue.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// A room's messages on their way to the store.
 pub(super) struct Lane {
@@ -50,6 +54,8 @@ struct Waiting {
 
 struct Pending {
     draft: Draft,
+    /// Until when it may wait for its turn.
+    deadline: Instant,
     receipt: Option<Receipt>,
     reply: oneshot::Sender<Result<Published>>,
     _place: OwnedSemaphorePermit,
@@ -74,7 +80,7 @@ impl Room {
     ///
     /// Done when the message is in the [`History`](crate::History) for good and in every member's outbox. Members get
     /// stored messages in the order of their offsets, as [`RoomOptions::render`](crate::RoomOptions::render) says. Waits
-    /// while 1,024 messages or 1 MiB of this room wait for the store.
+    /// while 1,024 messages or 1 MiB of this room wait for the store; whose turn has not come after 5 s is not stored.
     ///
     /// # Errors
     ///
@@ -277,9 +283,10 @@ impl Live {
         let runtime = Handle::try_current()?;
         let lane = self.lane.get_or_init(Lane::new);
         let units = (1 + draft.message.len() / UNIT).min(WAITING) as u32;
-        let place = lane.places.clone().acquire_many_owned(units).await?;
+        let deadline = Instant::now() + PATIENCE;
+        let place = timeout_at(deadline, lane.places.clone().acquire_many_owned(units)).await.map_err(|_| late())??;
         let (reply, published) = oneshot::channel();
-        if lane.put(Pending { draft, receipt, reply, _place: place }) {
+        if lane.put(Pending { draft, deadline, receipt, reply, _place: place }) {
             drop(runtime.spawn(Scribe { live: self.clone(), history, runs: true }.run()));
         }
         let ended = |_| Error::storage("the history has given no answer: it panicked, or its runtime has ended");
@@ -309,6 +316,12 @@ impl Live {
     }
 }
 
+fn late() -> Error {
+    Error::storage(format!(
+        "expected the history to be ready for a message within {PATIENCE:?}, it was not: not stored"
+    ))
+}
+
 /// The one who writes.
 struct Scribe {
     live: Arc<Live>,
@@ -318,7 +331,13 @@ struct Scribe {
 
 impl Scribe {
     async fn run(mut self) {
-        while let Some(mut batch) = self.next() {
+        while let Some(batch) = self.next() {
+            let now = Instant::now();
+            let (mut batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|pending| now < pending.deadline);
+            Self::fail(late, &self::late());
+            if batch.is_empty() {
+                continue;
+            }
             let drafts = batch.iter().map(|pending| pending.draft.clone()).collect();
             let done = match self.history.append(&self.live.name, drafts).await {
                 Ok(appended) if appended.len() == batch.len() => self.appended(appended, &mut batch).await,
@@ -362,9 +381,11 @@ impl Scribe {
         let offset = |appended: &Appended| appended.stored.offset.get();
         // A message that was there before may be one that nobody got: its append had failed for us.
         let first = appended.iter().filter(|appended| appended.is_new).map(offset).min();
-        if let Some(next) = first.or_else(|| appended.iter().map(|appended| offset(appended) + 1).max()) {
-            self.fill(next).await;
-        }
+        // Where what came before can't be read, members get all of it later: rather late than with a gap.
+        let is_whole = match first.or_else(|| appended.iter().map(|appended| offset(appended) + 1).max()) {
+            Some(next) => self.fill(next).await,
+            None => true,
+        };
         let mut published = Vec::with_capacity(appended.len());
         for (appended, pending) in appended.into_iter().zip(batch) {
             let mut number = match pending.receipt.take() {
@@ -372,7 +393,7 @@ impl Scribe {
                 None => None,
             };
             self.live.drain();
-            if appended.is_new {
+            if appended.is_new && is_whole {
                 number = self.put(&appended.stored).await?.or(number);
             }
             published.push(Published { appended, number });
@@ -389,24 +410,24 @@ impl Scribe {
     }
 
     /// Reads what others have stored since, up to `next`: another process, or an append that failed for us and not in the
-    /// store.
-    async fn fill(&self, next: u64) {
+    /// store. Whether members have it now.
+    async fn fill(&self, next: u64) -> bool {
         loop {
             let last = lock(&self.lane().waiting).last;
             if last == 0 || next <= last + 1 {
-                return;
+                return true;
             }
             let page = match self.history.read(&self.live.name, Span::After(Offset::new(last)), BATCH).await {
                 Ok(page) => page,
                 Err(error) => {
-                    tracing::error!(room = &*self.live.name, "members miss what was stored elsewhere: {error}");
-                    return;
+                    tracing::error!(room = &*self.live.name, "members have to wait for what was stored: {error}");
+                    return false;
                 }
             };
             let skipped: Vec<_> = page.messages.iter().take_while(|stored| stored.offset.get() < next).collect();
             if skipped.is_empty() {
                 // Not kept any more.
-                return;
+                return true;
             }
             for stored in skipped {
                 if let Err(error) = self.put(stored).await {
