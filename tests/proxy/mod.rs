@@ -40,10 +40,18 @@ struct State {
     refuse: AtomicUsize,
     /// Another number: all connections of the time before are cut.
     era: watch::Sender<u64>,
-    stalled: watch::Sender<bool>,
+    stalled: watch::Sender<Stalled>,
     odds: Mutex<Odds>,
     seed: AtomicU64,
     tally: Tally,
+}
+
+/// What is not handed on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Stalled {
+    Nothing,
+    Answers,
+    Everything,
 }
 
 /// What has become of the messages that Redis has pushed, so far.
@@ -64,7 +72,7 @@ impl Proxy {
             server,
             refuse: AtomicUsize::new(0),
             era: watch::Sender::new(0),
-            stalled: watch::Sender::new(false),
+            stalled: watch::Sender::new(Stalled::Nothing),
             odds: Mutex::default(),
             seed: AtomicU64::new(seed),
             tally: Tally::default(),
@@ -90,7 +98,12 @@ impl Proxy {
 
     /// Hands nothing on until told otherwise, in either direction. What comes meanwhile waits, and connections stay.
     pub fn stall(&self, stalled: bool) {
-        self.state.stalled.send_replace(stalled);
+        self.state.stalled.send_replace(if stalled { Stalled::Everything } else { Stalled::Nothing });
+    }
+
+    /// Hands on what clients say, and none of what the server answers, until told otherwise.
+    pub fn mute(&self, muted: bool) {
+        self.state.stalled.send_replace(if muted { Stalled::Answers } else { Stalled::Nothing });
     }
 
     /// From now on disturbs what Redis pushes. Everything else passes as it is.
@@ -149,10 +162,12 @@ async fn forward(
     mut disturber: Option<Disturber>,
 ) -> io::Result<()> {
     let mut stalled = state.stalled.subscribe();
+    let is_answer = disturber.is_some();
+    let flows = |stalled: &Stalled| *stalled == Stalled::Nothing || *stalled == Stalled::Answers && !is_answer;
     let (mut buffer, mut out) = (vec![0; 64 * 1024], Vec::new());
     loop {
         // Its sender lives as long as we do.
-        stalled.wait_for(|stalled| !stalled).await.ok();
+        stalled.wait_for(flows).await.ok();
         let holds = disturber.as_ref().is_some_and(Disturber::holds);
         let read = tokio::select! {
             read = from.read(&mut buffer) => read?,
@@ -166,7 +181,7 @@ async fn forward(
         if read == 0 {
             return Ok(());
         }
-        stalled.wait_for(|stalled| !stalled).await.ok();
+        stalled.wait_for(flows).await.ok();
         match &mut disturber {
             None => out.extend_from_slice(&buffer[..read]),
             Some(disturber) => {

@@ -154,8 +154,10 @@ impl Shared {
             None => (Offset(1), Offset(0)),
         };
         // A room without messages in the span has one row, and no message in it.
-        let rows = rows.iter().filter(|row| !matches!(row.try_get::<_, Option<i64>>(2), Ok(None)));
-        Page::collect(rows.map(|row| stored(row, 2)), span, limit, ends)
+        let fits = |row: &&Row| matches!(row.try_get(6), Ok(Some(true)));
+        let mut page = Page::collect(rows.iter().filter(fits).map(|row| stored(row, 2)), span, limit, ends)?;
+        page.more = rows.len() > page.messages.len().max(1);
+        Ok(page)
     }
 
     async fn mark_read(&self, room: &str, user: &str, at: Offset) -> Result<Cursor> {

@@ -178,8 +178,8 @@ pub(super) const HEADS: &str =
 /// Written as well as read, so that a database that only reads is noticed.
 pub(super) const CHECK: &str = "UPDATE sockeye_version SET version = version";
 
-/// A page, all of one moment: a row for each message, at least one if the room is known. Of what is beyond the page's bytes
-/// only the fact comes, not the payload.
+/// A page, all of one moment: a row for each message, at least one if the room is known. What is beyond the page comes
+/// without its payload: it says only that there is more.
 macro_rules! page {
     ($bound:literal, $order:literal) => {
         concat!(
@@ -193,30 +193,23 @@ macro_rules! page {
                     ORDER BY number LIMIT 1
                 ), this.last + 1) AS first FROM this
             )
-            SELECT last, first, number, at, kind, payload
+            SELECT last, first, number, at, kind, CASE WHEN fits THEN payload ELSE '' END, fits
             FROM this CROSS JOIN kept LEFT JOIN LATERAL (
-                SELECT number, at, kind, place,
-                    CASE WHEN place <= $4::bigint AND before < $5::bigint THEN payload ELSE '' END AS payload
+                SELECT *, place = 1 OR place <= $4::bigint AND bytes <= $5::bigint AS fits
                 FROM (
-                    SELECT *,
-                        row_number() OVER (ORDER BY number ",
-            $order,
-            ") AS place,
-                        coalesce(sum(octet_length(payload)) OVER (
-                            ORDER BY number ",
-            $order,
-            " ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING
-                        ), 0) AS before
+                    SELECT *, row_number() OVER page AS place, sum(octet_length(payload)) OVER page AS bytes
                     FROM (
                         SELECT number, at, kind, payload FROM sockeye_message
-                        WHERE room = this.id AND number ",
+                        WHERE room = this.id AND number >= kept.first AND number ",
             $bound,
-            " $6::bigint AND number >= kept.first
-                        ORDER BY number ",
+            " $6::bigint ORDER BY number ",
             $order,
             " LIMIT $4::bigint + 1
                     ) AS found
-                ) AS counted
+                    WINDOW page AS (ORDER BY number ",
+            $order,
+            ")
+                ) AS measured
             ) AS part ON true ORDER BY place"
         )
     };

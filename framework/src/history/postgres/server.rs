@@ -47,8 +47,10 @@ impl Server {
         };
         let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| refused(&error))?;
         let patience = options.patience;
-        config.connect_timeout(patience).tcp_user_timeout(patience).keepalives_idle(patience);
-        config.keepalives_interval(patience).keepalives_retries(2);
+        config.connect_timeout(patience).tcp_user_timeout(patience);
+        // These are in whole seconds.
+        let silence = patience.max(Duration::from_secs(1));
+        config.keepalives_idle(silence).keepalives_interval(silence).keepalives_retries(2);
         if config.get_application_name().is_none() {
             config.application_name("sockeye");
         }
