@@ -82,7 +82,7 @@ pub mod fuzzing;
 
 pub use crate::{
     app::App,
-    broker::Broker,
+    broker::{Broker, LocalBroker},
     config::{Compression, Limits, Origins, Overflow},
     error::{BoxError, Error, ErrorKind, Result},
     events::{EventHandler, EventOutcome, FromMessage, Peer, UpgradeOutcome},
@@ -93,8 +93,8 @@ pub use crate::{
     history::{Appended, Cursor, Draft, History, MemoryHistory, Offset, Page, Retention, Span, Stored},
     http::{Body, Html, IntoResponse, Json, Redirect, Response},
     hub::{
-        Hub, HubStats, Member, MemberInfo, Presence, PresenceEvent, PresenceEvents, Replay, Resume, Resumed, Room,
-        RoomOptions, RoomStats, User, UserStats,
+        BrokerHealth, Health, HistoryHealth, Hub, HubStats, Member, MemberInfo, Presence, PresenceEvent,
+        PresenceEvents, Replay, Resume, Resumed, Room, RoomOptions, RoomStats, User, UserStats,
     },
     route::{BuildError, Conflict, IntoRoute, Problem, Route, RouteInfo, RouteService, Router},
     rt::{BoxFuture, spawn},

@@ -17,6 +17,7 @@ use tower_layer::Layer;
 use tower_service::Service;
 
 use crate::{
+    broker::Broker,
     browser,
     config::{Compression, Limits, Origins},
     error::{BoxError, Error, Result},
@@ -257,6 +258,25 @@ impl App {
         self
     }
 
+    /// Sets what carries messages to other nodes: to other processes that serve the same app, or to other apps of this one.
+    /// Whoever is given the same broker shares rooms, users and presence: see the chapter "Several nodes" of the book.
+    ///
+    /// It counts for all clones of the app, and for rooms that get their first member afterwards. The connection is made
+    /// when the app is served, or when somebody joins a room or sends something; if it is lost, it is made again. Local
+    /// delivery never waits for it. A second one takes the place of the first at the next connection.
+    ///
+    /// ```
+    /// use sockeye::{App, LocalBroker};
+    ///
+    /// let broker = LocalBroker::new();
+    /// let (one, other) = (App::new().broker(broker.clone()), App::new().broker(broker));
+    /// # (one.check().unwrap(), other.check().unwrap());
+    /// ```
+    pub fn broker(self, broker: impl Broker) -> Self {
+        self.hub.set_broker(Arc::new(broker));
+        self
+    }
+
     /// Sets where [`run`](Self::run) listens, unless the environment says otherwise.
     pub fn bind(self, address: impl ToString) -> Self {
         self.with(|app| app.address = Some(address.to_string()))
@@ -297,7 +317,7 @@ impl App {
     /// An app that can't be served ends the server at once: awaited, the handle gives the error.
     pub fn serve(self, listener: TcpListener) -> Server {
         let built = self.built().map_err(|error| Error::unfit(error.to_string()));
-        Server::start(listener, built, self.tls)
+        Server::start(listener, built, self.tls, self.hub)
     }
 
     /// Listens on `SOCKEYE_ADDR`, else on what [`bind`](Self::bind) said, else on `127.0.0.1:8000`, prints

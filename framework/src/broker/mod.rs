@@ -3,8 +3,11 @@
 
 #[cfg(any(feature = "nats", feature = "redis"))]
 mod adapter;
+mod envelope;
+mod local;
 #[cfg(feature = "nats")]
 mod nats;
+mod node;
 #[cfg(feature = "redis")]
 mod redis;
 #[cfg(any(feature = "nats", all(feature = "redis", feature = "tls")))]
@@ -14,14 +17,19 @@ use std::{fmt, sync::Arc};
 
 use bytes::Bytes;
 
+pub use self::local::LocalBroker;
 #[cfg(feature = "nats")]
 pub use self::nats::NatsBroker;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisBroker;
+pub(crate) use self::{
+    envelope::{Attendee, Carried, Content, Delta, Envelope, List, Outgoing, Place},
+    node::NodeId,
+};
 use crate::{error::Result, rt::BoxFuture};
 
 /// Where a message goes. What it names is data: an adapter makes of it whatever its server takes, one to one.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
 pub enum Channel {
     /// All nodes of the app.

@@ -4,7 +4,7 @@ use std::fmt;
 
 use tokio::sync::broadcast::{self, error::RecvError};
 
-use super::{Presence, PresenceEvent, Room};
+use super::{Presence, PresenceEvent, Room, cluster::Served};
 
 /// The presence events of a room, from the moment on when it was asked for them. Made by
 /// [`Room::presence_events`](crate::Room::presence_events).
@@ -16,11 +16,17 @@ pub struct PresenceEvents {
     lost: u64,
     /// The events are those of a room that lives.
     _room: Room,
+    _served: Option<Served>,
 }
 
 impl PresenceEvents {
-    pub(super) fn new(events: broadcast::Receiver<PresenceEvent>, presence: Presence, room: Room) -> Self {
-        Self { events, presence, lost: 0, _room: room }
+    pub(super) fn new(
+        events: broadcast::Receiver<PresenceEvent>,
+        presence: Presence,
+        room: Room,
+        served: Option<Served>,
+    ) -> Self {
+        Self { events, presence, lost: 0, _room: room, _served: served }
     }
 
     /// Who was there before the first event.

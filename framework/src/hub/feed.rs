@@ -10,8 +10,9 @@ use std::{
 };
 
 use futures_core::Stream;
+use tokio::runtime::Handle;
 
-use super::{Room, state::is_for};
+use super::{Room, cluster::Served, state::is_for};
 use crate::{
     config::Overflow,
     error::Result,
@@ -133,16 +134,25 @@ pub(super) struct Listener {
     pub(super) room: Room,
     pub(super) number: u64,
     feed: Arc<Feed>,
+    /// The room is served, if it has to do with other processes.
+    pub(super) served: Option<Arc<Served>>,
 }
 
 impl Listener {
     pub(super) fn new(room: Room, is_behind: bool) -> Self {
         let live = &room.live;
+        let served = live.hold().map(Arc::new);
         let overflow = live.options.overflow.unwrap_or(live.overflow);
         let (tally, waiting) = (Tally::below(live.tally.clone()), Mutex::default());
         let number = live.registry.next_member();
         let feed = live.state().listen(number, is_behind, |joined| Feed { joined, overflow, tally, waiting });
-        Self { room, number, feed }
+        Self { room, number, feed, served }
+    }
+
+    /// Has the room opened without waiting for it.
+    pub(super) fn open_soon(&self) {
+        let served = self.served.clone().zip(Handle::try_current().ok());
+        served.into_iter().for_each(|(served, runtime)| drop(runtime.spawn(async move { served.opened().await })));
     }
 }
 

@@ -17,7 +17,8 @@ use tokio::{
 
 use super::{
     Presence, RoomOptions, RoomStats,
-    publish::Lane,
+    cluster::Serving,
+    lane::Lane,
     registry::Registry,
     state::{Newcomer, State, To},
 };
@@ -51,8 +52,10 @@ pub(super) struct Live {
     /// Room in the queue; first come, first served.
     places: Arc<Semaphore>,
     state: Mutex<State>,
-    /// Messages on their way to the store; there from the first on.
+    /// Messages on their way to the store or from other nodes; there from the first on.
     pub(super) lane: OnceLock<Box<Lane>>,
+    /// Whether the room has to do with other processes; there when it has, and somebody was here.
+    pub(super) serving: OnceLock<Box<Serving>>,
     pub(super) tally: Arc<Tally>,
 }
 
@@ -87,6 +90,7 @@ impl Live {
             places: Arc::new(Semaphore::new(QUEUE)),
             state: Mutex::default(),
             lane: OnceLock::new(),
+            serving: OnceLock::new(),
             tally: Arc::new(Tally::below(registry.tally.clone())),
             registry,
         }
@@ -102,6 +106,12 @@ impl Live {
     }
 
     pub(super) fn check_name(&self) -> Result<()> {
+        if self.name.is_empty() {
+            return Err(Error::limit(
+                "expected a room's name of at least one byte, got an empty one",
+                CloseCode::POLICY,
+            ));
+        }
         check_len("a room's name", &self.name, MAX_NAME)
     }
 
@@ -130,6 +140,7 @@ impl Live {
         let announce = self.options.announce.as_ref();
         let (presence, welcome) = state.join(number, connection.clone(), tally.clone(), newcomer, announce);
         drop(state);
+        self.tell_others();
         self.drain();
         Ok(Joined { number, presence, welcome })
     }
@@ -150,6 +161,7 @@ impl Live {
         } else {
             drop(state);
         }
+        self.tell_others();
         self.drain();
     }
 
@@ -179,7 +191,14 @@ impl Live {
         Ok(self.places.clone().acquire_many_owned(units).await?)
     }
 
-    /// Sends a message to some of the members. Gives the number of them that a single user has.
+    /// The same without waiting, if there is room.
+    pub(super) fn try_place(&self, len: usize) -> Option<OwnedSemaphorePermit> {
+        let units = (1 + len / QUEUE_UNIT).min(QUEUE) as u32;
+        self.places.clone().try_acquire_many_owned(units).ok()
+    }
+
+    /// Sends a message to some of the members, here and on other nodes. Gives the number of them that a single user has
+    /// here.
     ///
     /// Cancel safety: dropped before the message is in the queue, nothing was sent; after it, all of it is.
     pub(super) async fn send(self: &Arc<Self>, message: &Encoded<'_>, to: To) -> Result<usize> {
@@ -187,8 +206,15 @@ impl Live {
         tokio::task::consume_budget().await;
         let prepared = self.prepare(message);
         let place = self.place(prepared.len()).await?;
-        let Some((number, count)) = self.enqueue(prepared, to, place) else { return Ok(0) };
-        self.handed_out(number).await;
+        let user = if let To::User(user) = &to { Some(user.clone()) } else { None };
+        // At once, so that both happen or none.
+        let queued = self.enqueue(prepared, to, place);
+        let relay = self.relay(message, user);
+        let count = queued.map_or(0, |(_, count)| count);
+        if let Some((number, _)) = queued {
+            self.handed_out(number).await;
+        }
+        relay.told().await?;
         if !scope::is_open() {
             // A handler's poll has a share, and its writes come later. Any other task pays for what was written just now.
             for _ in 0..(count / WRITES).min(scope::FLUSHES_A_POLL) {
@@ -211,7 +237,7 @@ impl Live {
     }
 
     /// Puts a message into the queue, if there is anyone who may get it. Gives its number, and how many there are.
-    fn enqueue(&self, message: Prepared, to: To, place: OwnedSemaphorePermit) -> Option<(u64, usize)> {
+    pub(super) fn enqueue(&self, message: Prepared, to: To, place: OwnedSemaphorePermit) -> Option<(u64, usize)> {
         let mut state = self.state();
         let count = match &to {
             To::User(user) => state.members_of(user),
@@ -266,6 +292,7 @@ impl Timer {
         state.end_grace(Instant::now(), GRACES, self.live.options.announce.as_ref());
         self.live.close_deserted(&mut state);
         drop(state);
+        self.live.tell_others();
         self.live.drain();
     }
 

@@ -6,6 +6,7 @@ use serde::Serialize;
 
 use super::{
     Presence, Room,
+    cluster::Served,
     registry::{Link, Place},
 };
 use crate::ws::{Connection, ConnectionId, Tally};
@@ -35,6 +36,7 @@ pub struct Member {
     pub(super) presence: Presence,
     pub(super) tally: Arc<Tally>,
     pub(super) _place: Place,
+    pub(super) _served: Option<Served>,
 }
 
 /// One of a room's members, as it was when asked.

@@ -1,9 +1,11 @@
 //! Rooms: sockets that get the same messages, and who is in them.
 
+mod cluster;
 mod cursors;
 mod drain;
 mod events;
 mod feed;
+mod lane;
 mod live;
 mod member;
 mod options;
@@ -24,8 +26,9 @@ use std::{
     sync::{Arc, atomic::Ordering},
 };
 
-use self::registry::Registry;
+use self::{cluster::Post, registry::Registry};
 pub use self::{
+    cluster::{BrokerHealth, Health, HistoryHealth},
     events::PresenceEvents,
     member::{Member, MemberInfo},
     options::RoomOptions,
@@ -35,11 +38,12 @@ pub use self::{
     stats::{HubStats, RoomStats, UserStats},
 };
 use crate::{
+    broker::{Broker, Channel},
     error::Result,
     extract::{ArgInfo, FromRequest, Rejection, Request},
     history::History,
     sync::lock,
-    ws::{Delivery, Outbound, PublishScope, Traffic, proto::Prepared},
+    ws::{Outbound, Traffic},
 };
 
 /// Connections that one poll sends to.
@@ -79,6 +83,59 @@ impl Hub {
         Ok(Self::clone(&hub))
     }
 
+    /// A hub outside of any app, for a job or a script: what it sends goes to the members of those that share the broker.
+    ///
+    /// What is sent from such a hub is waited for: a call is done when the broker has the message, so that the process may
+    /// end right after it. To the others it is no node; rooms and users are known by name alone. It connects again when the
+    /// connection is lost.
+    ///
+    /// To publish what is to be stored, give it the history of the app: [`with_history`](Self::with_history).
+    ///
+    /// # Errors
+    ///
+    /// If the broker is not there within 5 s ([`Error::is_broker`](crate::Error::is_broker)). Later, sending gives such an
+    /// error if the broker does not take a message within 5 s: it may then have arrived or not.
+    ///
+    /// # Cancel safety
+    ///
+    /// Dropped before it is done, nothing is left of it.
+    ///
+    /// ```test_harness
+    /// use sockeye::{LocalBroker, prelude::*};
+    ///
+    /// #[get("/news")]
+    /// async fn news(hub: Hub) -> Result<Sse> { hub.room("news").sse() }
+    ///
+    /// #[sockeye::test]
+    /// async fn a_job_publishes() -> Result<()> {
+    ///     let broker = LocalBroker::new();
+    ///     let client = TestClient::new(App::new().broker(broker.clone()).route(news));
+    ///     let mut events = client.get("/news").events().await?;
+    ///     # sockeye::time::sleep(std::time::Duration::from_millis(200)).await;
+    ///     // In another process, as a rule.
+    ///     let hub = Hub::connect(broker).await?;
+    ///     hub.publish("news", &["said"]).await?;
+    ///     assert_eq!(events.next().await?.data, r#"["said"]"#);
+    ///     Ok(())
+    /// }
+    /// ```
+    pub async fn connect(broker: impl Broker) -> Result<Self> {
+        let hub = Self::default();
+        hub.registry.set_broker(Arc::new(broker), true);
+        hub.registry.wake();
+        if let Some(cluster) = hub.registry.cluster() {
+            cluster.connected().await?;
+        }
+        Ok(hub)
+    }
+
+    /// Sets where messages are stored that are [published](Room::publish) to rooms, for a hub outside of any app: the same
+    /// store as the app's. An app has [`App::history`](crate::App::history).
+    pub fn with_history(self, history: impl History) -> Self {
+        self.set_history(Arc::new(history));
+        self
+    }
+
     /// The room of this name. It comes to be when it is first asked for, and is forgotten when it is empty and nobody holds
     /// a handle to it.
     ///
@@ -93,7 +150,7 @@ impl Hub {
         Room { live: self.registry.room(name.as_ref(), Some(options)) }
     }
 
-    /// The rooms that have members, or users in their time of grace; in no order.
+    /// The rooms that have members on this node, or users in their time of grace; in no order.
     pub fn rooms(&self) -> Vec<Room> {
         let rooms = self.registry.rooms().into_iter().filter(|live| live.state().counted);
         rooms.map(|live| Room { live }).collect()
@@ -109,9 +166,11 @@ impl Hub {
         self.room(topic).broadcast(event).await
     }
 
-    /// Sends an event to all connections of a user, over all rooms, to each once. Gives how many got it.
+    /// Sends an event to all connections of a user, over all rooms and on all nodes, to each once. Gives how many got it on
+    /// this node.
     ///
-    /// Waits for none of them; what happens to a slow one says the [`Overflow`](crate::Overflow) of its route.
+    /// Waits for none of them; what happens to a slow one says the [`Overflow`](crate::Overflow) of its route. Other nodes
+    /// can't be told of a user whose id has more than 1 KiB.
     ///
     /// # Errors
     ///
@@ -121,36 +180,15 @@ impl Hub {
     ///
     /// Dropped before it is done, some may have got it and others not.
     pub async fn send_to<T: Outbound + ?Sized>(&self, user: impl AsRef<str>, event: &T) -> Result<usize> {
-        let encoded = event.encode()?;
+        let (user, encoded) = (user.as_ref(), event.encode()?);
         tokio::task::consume_budget().await;
-        let links = self.registry.links(user.as_ref());
-        let mut shapes = Vec::new();
-        for link in &links {
-            let shape = link.connection.outbox().deflater.as_ref().map(|deflater| deflater.shape());
-            shapes.extend(shape.filter(|shape| !shapes.contains(shape)));
-        }
-        let prepared = Prepared::new(encoded.op, &encoded.payload, shapes);
-        self.registry.compressions.fetch_add(prepared.runs() as u64, Ordering::Relaxed);
-        let overflow = lock(&self.registry.defaults).overflow.unwrap_or_default();
-        let mut sent = 0;
-        for (at, part) in links.chunks(SENDS_A_POLL).enumerate() {
-            if at > 0 {
-                tokio::task::yield_now().await;
-            }
-            let _scope = PublishScope::enter_first();
-            for link in part {
-                let overflow = link.connection.overflow.unwrap_or(overflow);
-                if link.connection.deliver(&prepared, overflow, &link.tally) == Delivery::Sent {
-                    link.tally.send(1);
-                    sent += 1;
-                }
-            }
-        }
-        self.registry.traffic.sent(sent as u64);
+        let relay = self.registry.relay(|| Post::new(Channel::Nodes, &encoded).to(Some(user.into())));
+        let sent = self.registry.send_to(user, &encoded).await;
+        relay.told().await?;
         Ok(sent)
     }
 
-    /// The users in all rooms, in no order.
+    /// The users in all rooms of this node, in no order.
     pub fn users(&self) -> Vec<UserStats> {
         self.registry.users(|user, members| {
             let mut ids: Vec<u64> = members.values().map(|link| link.connection.id).collect();
@@ -166,7 +204,7 @@ impl Hub {
         })
     }
 
-    /// Totals of the app.
+    /// Totals of the app on this node.
     ///
     /// ```
     /// use std::collections::BTreeMap;
@@ -204,6 +242,26 @@ impl Hub {
     /// Sets where messages are stored.
     pub(crate) fn set_history(&self, history: Arc<dyn History>) {
         self.registry.set_history(history);
+    }
+
+    /// Sets what carries messages to other nodes.
+    pub(crate) fn set_broker(&self, broker: Arc<dyn Broker>) {
+        self.registry.set_broker(broker, false);
+    }
+
+    /// A server begins to serve the app.
+    pub(crate) fn begin(&self) {
+        self.registry.servers.fetch_add(1, Ordering::Relaxed);
+        self.registry.wake();
+    }
+
+    /// A server has ended. With the last one goes what waits for the broker.
+    pub(crate) async fn end(&self) {
+        let is_last = self.registry.servers.fetch_sub(1, Ordering::Relaxed) == 1;
+        if let Some(cluster) = self.registry.cluster().filter(|_| is_last) {
+            cluster.stop();
+            cluster.stopped().await;
+        }
     }
 
     /// What counts the app's connections and messages.

@@ -86,7 +86,7 @@ impl User {
         Ok(T::deserialize(&*self.meta)?)
     }
 
-    /// How many members the user is; 0 in its time of grace.
+    /// How many members the user is, on all nodes; 0 in its time of grace.
     pub fn connections(&self) -> usize {
         self.connections
     }

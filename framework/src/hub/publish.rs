@@ -3,84 +3,29 @@
 //! A room has one append under way at a time. What is published meanwhile waits in its lane, and goes with the next: so
 //! the order of the answers is that of the offsets, and the more publish, the more go at once.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
-
-use tokio::{
-    runtime::Handle,
-    sync::{OwnedSemaphorePermit, Semaphore, oneshot},
-    time::{Instant, timeout_at},
-};
+use std::sync::Arc;
 
 use super::{
     Member, Room,
+    lane::{Published, Receipt},
     live::{Live, check_len},
-    state::To,
 };
 use crate::{
     error::{Error, Result},
     history::{Appended, Draft, History, Offset, Page, Span, Stored},
-    sync::lock,
     ws::{CloseCode, Encoded, Outbound},
 };
 
-/// Messages that may wait for the store, and as many times this many bytes.
-const WAITING: usize = 1024;
-const UNIT: usize = 1024;
-/// Messages and about as many bytes that go to the store at once.
-const BATCH: usize = 256;
-const BATCH_BYTES: usize = 1024 * 1024;
 const MAX_KEY: usize = 128;
-/// How long a message waits for its turn: a store that is stuck gathers no queue.
-const PATIENCE: Duration = Duration::from_secs(5);
-
-/// A room's messages on their way to the store.
-pub(super) struct Lane {
-    places: Arc<Semaphore>,
-    waiting: Mutex<Waiting>,
-}
-
-#[derive(Default)]
-struct Waiting {
-    drafts: VecDeque<Pending>,
-    /// Somebody writes: there is one at a time.
-    writing: bool,
-    /// The last offset that went into the room's queue; 0 if none did.
-    last: u64,
-}
-
-struct Pending {
-    draft: Draft,
-    /// Until when it may wait for its turn.
-    deadline: Instant,
-    receipt: Option<Receipt>,
-    reply: oneshot::Sender<Result<Published>>,
-    _place: OwnedSemaphorePermit,
-}
-
-/// What a member is told of its message, and which one.
-struct Receipt {
-    member: u64,
-    make: Box<MakeReceipt>,
-}
-
-type MakeReceipt = dyn FnOnce(&Appended) -> Result<Encoded<'static>> + Send;
-
-struct Published {
-    appended: Appended,
-    /// Its number in the room's queue, if anybody is to get it.
-    number: Option<u64>,
-}
 
 impl Room {
     /// Stores a message, and then sends it to all members. Gives the offset that it has in the room for good.
     ///
-    /// Done when the message is in the [`History`](crate::History) for good and in every member's outbox. Members get
-    /// stored messages in the order of their offsets, as [`RoomOptions::render`](crate::RoomOptions::render) says. Waits
-    /// while 1,024 messages or 1 MiB of this room wait for the store; whose turn has not come after 5 s is not stored.
+    /// Done when the message is in the [`History`](crate::History) for good and in the outbox of every member on this
+    /// node. Members get stored messages in the order of their offsets, as
+    /// [`RoomOptions::render`](crate::RoomOptions::render) says, on all nodes and of all processes that share the history:
+    /// by the [broker](crate::App::broker) at once, without it within 5 s. Waits while 1,024 messages or 1 MiB of this room
+    /// wait for the store; whose turn has not come after 5 s is not stored.
     ///
     /// # Errors
     ///
@@ -237,32 +182,6 @@ fn keyed<T: Outbound + ?Sized>(message: &T, key: &str) -> Result<Draft> {
     Ok(Draft::new(message.encode()?.into_message()?).key(key))
 }
 
-impl Lane {
-    fn new() -> Box<Self> {
-        Box::new(Self { places: Arc::new(Semaphore::new(WAITING)), waiting: Mutex::default() })
-    }
-
-    /// Whether somebody has to begin to write.
-    fn put(&self, pending: Pending) -> bool {
-        let mut waiting = lock(&self.waiting);
-        waiting.drafts.push_back(pending);
-        !std::mem::replace(&mut waiting.writing, true)
-    }
-
-    /// What goes next; nobody writes any more if there is nothing.
-    fn take(&self) -> Vec<Pending> {
-        let mut waiting = lock(&self.waiting);
-        let (mut batch, mut bytes) = (Vec::new(), 0);
-        while batch.len() < BATCH && bytes < BATCH_BYTES {
-            let Some(pending) = waiting.drafts.pop_front() else { break };
-            bytes += pending.draft.message.len();
-            batch.push(pending);
-        }
-        waiting.writing = !batch.is_empty();
-        batch
-    }
-}
-
 impl Live {
     pub(super) async fn read(&self, span: Span, limit: usize) -> Result<Page> {
         self.check_name()?;
@@ -279,175 +198,16 @@ impl Live {
 
     async fn publish(self: &Arc<Self>, draft: Draft, receipt: Option<Receipt>) -> Result<Appended> {
         self.check_name()?;
-        let history = self.registry.history()?;
-        let runtime = Handle::try_current()?;
-        let lane = self.lane.get_or_init(Lane::new);
-        let units = (1 + draft.message.len() / UNIT).min(WAITING) as u32;
-        let deadline = Instant::now() + PATIENCE;
-        let place = timeout_at(deadline, lane.places.clone().acquire_many_owned(units)).await.map_err(|_| late())??;
-        let (reply, published) = oneshot::channel();
-        if lane.put(Pending { draft, deadline, receipt, reply, _place: place }) {
-            drop(runtime.spawn(Scribe { live: self.clone(), history, runs: true }.run()));
-        }
-        let ended = |_| Error::storage("the history has given no answer: it panicked, or its runtime has ended");
-        let Published { appended, number } = published.await.map_err(ended)??;
+        // Without one there is no lane either.
+        drop(self.registry.history()?);
+        let Published { appended, number, relay } = self.store(draft, receipt).await?;
         if let Some(number) = number {
             self.handed_out(number).await;
         }
+        if let Err(error) = relay.told().await {
+            // It is stored, and other nodes look into the store.
+            tracing::warn!(room = &*self.name, "other nodes learn late of a stored message: {error}");
+        }
         Ok(appended)
-    }
-
-    /// Puts the receipt of a message into the queue. Gives its number, if there is one.
-    async fn enqueue_receipt(&self, receipt: Receipt, appended: &Appended) -> Result<Option<u64>> {
-        let Some(message) = self.call(|| Some((receipt.make)(appended))) else { return Ok(None) };
-        let prepared = self.prepare(&message);
-        let place = self.place(prepared.len()).await?;
-        Ok(Some(self.state().send_aside(prepared, To::Member(receipt.member), place)))
-    }
-
-    /// Puts a stored message into the queue, if there is anyone who may get it. Gives its number.
-    async fn enqueue_stored(&self, stored: &Stored) -> Result<Option<u64>> {
-        // Who joins from here on finds it in the store.
-        let has_audience = self.state().has_audience();
-        let Some(message) = has_audience.then(|| self.render(stored)).flatten() else { return Ok(None) };
-        let prepared = self.prepare(&message);
-        let place = self.place(prepared.len()).await?;
-        Ok(Some(self.state().send_stored(prepared, stored.offset.get(), place)))
-    }
-}
-
-fn late() -> Error {
-    Error::storage(format!(
-        "expected the history to be ready for a message within {PATIENCE:?}, it was not: not stored"
-    ))
-}
-
-/// The one who writes.
-struct Scribe {
-    live: Arc<Live>,
-    history: Arc<dyn History>,
-    runs: bool,
-}
-
-impl Scribe {
-    async fn run(mut self) {
-        while let Some(batch) = self.next() {
-            let now = Instant::now();
-            let (mut batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|pending| now < pending.deadline);
-            Self::fail(late, &self::late());
-            if batch.is_empty() {
-                continue;
-            }
-            let drafts = batch.iter().map(|pending| pending.draft.clone()).collect();
-            let done = match self.history.append(&self.live.name, drafts).await {
-                Ok(appended) if appended.len() == batch.len() => self.appended(appended, &mut batch).await,
-                Ok(appended) => {
-                    let (expected, came) = (batch.len(), appended.len());
-                    Err(Error::storage(format!("expected the history to store {expected} messages, it stored {came}")))
-                }
-                Err(error) => Err(error),
-            };
-            match done {
-                Ok(published) => {
-                    for (pending, published) in batch.into_iter().zip(published) {
-                        // Who does not wait any more has nobody to be told.
-                        drop(pending.reply.send(Ok(published)));
-                    }
-                }
-                Err(error) => Self::fail(batch, &error),
-            }
-            self.live.drain();
-        }
-    }
-
-    /// What goes next.
-    fn next(&mut self) -> Option<Vec<Pending>> {
-        let batch = self.lane().take();
-        self.runs = !batch.is_empty();
-        self.runs.then_some(batch)
-    }
-
-    fn lane(&self) -> &Lane {
-        self.live.lane.get_or_init(Lane::new)
-    }
-
-    fn fail(batch: Vec<Pending>, error: &Error) {
-        for pending in batch {
-            drop(pending.reply.send(Err(Error::storage(error.to_string()))));
-        }
-    }
-
-    async fn appended(&self, appended: Vec<Appended>, batch: &mut [Pending]) -> Result<Vec<Published>> {
-        let offset = |appended: &Appended| appended.stored.offset.get();
-        // A message that was there before may be one that nobody got: its append had failed for us.
-        let first = appended.iter().filter(|appended| appended.is_new).map(offset).min();
-        // Where what came before can't be read, members get all of it later: rather late than with a gap.
-        let is_whole = match first.or_else(|| appended.iter().map(|appended| offset(appended) + 1).max()) {
-            Some(next) => self.fill(next).await,
-            None => true,
-        };
-        let mut published = Vec::with_capacity(appended.len());
-        for (appended, pending) in appended.into_iter().zip(batch) {
-            let mut number = match pending.receipt.take() {
-                Some(receipt) => self.live.enqueue_receipt(receipt, &appended).await?,
-                None => None,
-            };
-            self.live.drain();
-            if appended.is_new && is_whole {
-                number = self.put(&appended.stored).await?.or(number);
-            }
-            published.push(Published { appended, number });
-        }
-        Ok(published)
-    }
-
-    async fn put(&self, stored: &Stored) -> Result<Option<u64>> {
-        let number = self.live.enqueue_stored(stored).await?;
-        lock(&self.lane().waiting).last = stored.offset.get();
-        // Before there are more than the queue takes, someone has to hand them out.
-        self.live.drain();
-        Ok(number)
-    }
-
-    /// Reads what others have stored since, up to `next`: another process, or an append that failed for us and not in the
-    /// store. Whether members have it now.
-    async fn fill(&self, next: u64) -> bool {
-        loop {
-            let last = lock(&self.lane().waiting).last;
-            if last == 0 || next <= last + 1 {
-                return true;
-            }
-            let page = match self.history.read(&self.live.name, Span::After(Offset::new(last)), BATCH).await {
-                Ok(page) => page,
-                Err(error) => {
-                    tracing::error!(room = &*self.live.name, "members have to wait for what was stored: {error}");
-                    return false;
-                }
-            };
-            let skipped: Vec<_> = page.messages.iter().take_while(|stored| stored.offset.get() < next).collect();
-            if skipped.is_empty() {
-                // Not kept any more.
-                return true;
-            }
-            for stored in skipped {
-                if let Err(error) = self.put(stored).await {
-                    tracing::error!(room = &*self.live.name, "members miss what was stored elsewhere: {error}");
-                }
-            }
-        }
-    }
-}
-
-impl Drop for Scribe {
-    fn drop(&mut self) {
-        if !self.runs {
-            return;
-        }
-        // The history panicked, or the runtime ends: who waits is told, and the next one writes.
-        let mut waiting = lock(&self.lane().waiting);
-        waiting.writing = false;
-        let drafts = std::mem::take(&mut waiting.drafts);
-        drop(waiting);
-        drop(drafts);
     }
 }

@@ -10,17 +10,22 @@ use std::{
     fmt,
     hash::{BuildHasher, Hash, RandomState},
     sync::{
-        Arc, Weak,
+        Arc, OnceLock, Weak,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
-use super::{RoomOptions, live::Live};
+use super::{
+    RoomOptions, SENDS_A_POLL,
+    cluster::{Cluster, Sweeper},
+    live::Live,
+};
 use crate::{
+    broker::Broker,
     error::{Error, Result},
     history::History,
     sync::{Mutex, MutexGuard, lock},
-    ws::{CloseCode, Connection, Tally, Traffic},
+    ws::{CloseCode, Connection, Delivery, Encoded, PublishScope, Tally, Traffic, proto::Prepared},
 };
 
 const SHARDS: usize = 16;
@@ -42,6 +47,10 @@ pub(super) struct Registry {
     pub(super) tally: Arc<Tally>,
     pub(super) compressions: AtomicU64,
     history: Mutex<Option<Arc<dyn History>>>,
+    cluster: OnceLock<Arc<Cluster>>,
+    pub(super) sweeper: Arc<Sweeper>,
+    /// Servers that serve the app.
+    pub(super) servers: AtomicUsize,
 }
 
 /// A member, as its user sees it.
@@ -109,6 +118,36 @@ impl Registry {
 
     pub(super) fn set_history(&self, history: Arc<dyn History>) {
         *lock(&self.history) = Some(history);
+    }
+
+    /// What there is to do with other nodes, if there is a broker.
+    pub(super) fn cluster(&self) -> Option<&Arc<Cluster>> {
+        self.cluster.get()
+    }
+
+    pub(super) fn set_broker(&self, broker: Arc<dyn Broker>, is_outside: bool) {
+        let cluster = self.cluster.get_or_init(|| Arc::new(Cluster::new(broker.clone(), is_outside)));
+        cluster.replace(broker);
+    }
+
+    /// Whether a room may have to do with other processes.
+    pub(super) fn is_shared(&self) -> bool {
+        self.cluster().is_some() || lock(&self.history).is_some()
+    }
+
+    /// Begins what has to do with other processes, unless it has begun, or there is no runtime.
+    pub(super) fn wake(self: &Arc<Self>) {
+        if let Some(cluster) = self.cluster() {
+            cluster.start(self);
+        }
+        if lock(&self.history).is_some() {
+            self.sweeper.start(self);
+        }
+    }
+
+    /// The room of this name, if somebody holds it.
+    pub(super) fn find(&self, name: &str) -> Option<Arc<Live>> {
+        self.rooms.of(name).get(name)?.upgrade()
     }
 
     /// Nobody holds this room any more; by now there may be another of its name.
@@ -200,8 +239,45 @@ impl Registry {
         each.into_values().cloned().collect()
     }
 
+    /// Sends a message to all connections of a user that are here. Gives how many got it.
+    pub(super) async fn send_to(&self, user: &str, message: &Encoded<'_>) -> usize {
+        let links = self.links(user);
+        let mut shapes = Vec::new();
+        for link in &links {
+            let shape = link.connection.outbox().deflater.as_ref().map(|deflater| deflater.shape());
+            shapes.extend(shape.filter(|shape| !shapes.contains(shape)));
+        }
+        let prepared = Prepared::new(message.op, &message.payload, shapes);
+        self.compressions.fetch_add(prepared.runs() as u64, Ordering::Relaxed);
+        let overflow = lock(&self.defaults).overflow.unwrap_or_default();
+        let mut sent = 0;
+        for (at, part) in links.chunks(SENDS_A_POLL).enumerate() {
+            if at > 0 {
+                tokio::task::yield_now().await;
+            }
+            let _scope = PublishScope::enter_first();
+            for link in part {
+                let overflow = link.connection.overflow.unwrap_or(overflow);
+                if link.connection.deliver(&prepared, overflow, &link.tally) == Delivery::Sent {
+                    link.tally.send(1);
+                    sent += 1;
+                }
+            }
+        }
+        self.traffic.sent(sent as u64);
+        sent
+    }
+
     pub(super) fn users<T>(&self, mut pick: impl FnMut(&str, &BTreeMap<u64, Link>) -> T) -> Vec<T> {
         self.users.all(|user, members| Some(pick(user, members)))
+    }
+}
+
+impl Drop for Registry {
+    fn drop(&mut self) {
+        // What waits for the broker is sent, as long as there is a runtime.
+        self.cluster().into_iter().for_each(|cluster| cluster.stop());
+        self.sweeper.sweep_now();
     }
 }
 

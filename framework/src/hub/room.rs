@@ -7,14 +7,16 @@ use serde_json::Value;
 
 use super::{
     Member, MemberInfo, Presence, PresenceEvents, RoomStats,
+    cluster::Served,
     feed::Listener,
     live::{Joined, Live},
+    registry::Place,
     state::{Entry, Newcomer, To},
 };
 use crate::{
     error::Result,
     sse::Sse,
-    ws::{Connected, ConnectionId, Encoded, Handle, Outbound, Tally},
+    ws::{Connected, Connection, ConnectionId, Encoded, Handle, Outbound, Tally},
 };
 
 /// A room: sockets that get the same messages. Clones are the same room.
@@ -51,6 +53,13 @@ pub struct Room {
     pub(super) live: Arc<Live>,
 }
 
+/// What a connection needs to join.
+struct Entrance {
+    connection: Arc<Connection>,
+    place: Place,
+    served: Option<Served>,
+}
+
 impl Room {
     /// The name.
     pub fn name(&self) -> &str {
@@ -60,12 +69,16 @@ impl Room {
     /// Joins with a socket, without a user: the member gets all messages, and is not in the presence.
     ///
     /// The member leaves when the guard is dropped. A socket that joins twice is two members and gets everything twice.
-    /// Does not wait.
+    ///
+    /// Without a broker and a history it does not wait. Else the first who joins waits until the broker has confirmed that
+    /// this node gets what others send to the room, and the other nodes have said who is there, but at most 1 s; not at all
+    /// while the broker is away. Then it waits until the history has given the room's last offset, again at most 1 s. It
+    /// joins in any case: what is stored meanwhile comes later, what is not is missed.
     ///
     /// # Errors
     ///
     /// A disconnect if the connection is closing. A limit ([`Error::is_limit`](crate::Error::is_limit)) if the room is
-    /// full, the name has more than 1 KiB, or there are too many rooms
+    /// full, the name is empty or has more than 1 KiB, or there are too many rooms
     /// ([`Limits::max_rooms_per_connection`](crate::Limits::max_rooms_per_connection),
     /// [`Limits::max_rooms`](crate::Limits::max_rooms)).
     ///
@@ -73,15 +86,19 @@ impl Room {
     ///
     /// Dropped before it is done, nobody has joined.
     pub async fn join(&self, ws: &(impl Connected + ?Sized)) -> Result<Member> {
-        let handle = ws.handle();
-        self.enter(handle, Newcomer::default()).map(|(member, _)| member)
+        let entry = self.open(ws.handle()).await?;
+        self.enter(entry, Newcomer::default()).map(|(member, _)| member)
     }
 
-    /// Joins with a socket that belongs to a user. Several sockets of one user are one in the presence; `meta`, whatever
-    /// turns into JSON, is what the presence says of the user, and the latest counts.
+    /// Joins with a socket that belongs to a user. Several sockets of one user are one in the presence, on all nodes
+    /// together; `meta`, whatever turns into JSON, is what the presence says of the user, and the latest counts.
     ///
     /// The members learn of the first socket that joins and of the last that leaves, if the room says so
-    /// ([`RoomOptions::announce`](crate::RoomOptions::announce)). Waits while the room's queue is full.
+    /// ([`RoomOptions::announce`](crate::RoomOptions::announce)). Waits as [`join`](Self::join) does, and while the room's
+    /// queue is full.
+    ///
+    /// Other nodes are told of users whose id has at most 1 KiB; of metadata that are longer than 64 KiB as JSON they are
+    /// told nothing.
     ///
     /// # Errors
     ///
@@ -159,9 +176,10 @@ impl Room {
     }
 
     pub(super) async fn enter_user(&self, handle: Handle, newcomer: Newcomer) -> Result<Member> {
+        let entry = self.open(handle).await?;
         // Its event does not wait, and so must not come before there is room.
         drop(self.live.place(0).await?);
-        let (member, welcome) = self.enter(handle, newcomer)?;
+        let (member, welcome) = self.enter(entry, newcomer)?;
         if let Some(welcome) = welcome {
             // What the handler sends next comes behind it.
             self.live.handed_out(welcome).await;
@@ -169,21 +187,32 @@ impl Room {
         Ok(member)
     }
 
+    /// Takes one of the rooms that the connection may be in, and has this one served.
+    async fn open(&self, handle: Handle) -> Result<Entrance> {
+        let Handle(connection) = handle;
+        self.live.check_name()?;
+        let place = self.live.registry.claim(&connection)?;
+        let served = self.live.serve().await;
+        Ok(Entrance { connection, place, served })
+    }
+
     /// Joins; gives the number of the welcome too.
-    fn enter(&self, handle: Handle, newcomer: Newcomer) -> Result<(Member, Option<u64>)> {
-        let (live, Handle(connection)) = (&self.live, handle);
-        live.check_name()?;
-        let place = live.registry.claim(&connection)?;
+    fn enter(&self, entrance: Entrance, newcomer: Newcomer) -> Result<(Member, Option<u64>)> {
+        let (live, Entrance { connection, place, served }) = (&self.live, entrance);
         let tally = Arc::new(Tally::below(live.tally.clone()));
         let user = newcomer.user.as_ref().map(|(name, _)| name.clone());
         let joined = live.join(|| live.registry.next_member(), &connection, &tally, newcomer)?;
         let Joined { number, presence, welcome } = joined;
-        let member = Member { room: self.clone(), number, connection, user, presence, tally, _place: place };
+        let room = self.clone();
+        let member = Member { room, number, connection, user, presence, tally, _place: place, _served: served };
         member.link();
         Ok((member, welcome))
     }
 
     /// Sends a message to all members: [`Message`](crate::Message) as it is, any serde type as JSON. It is encoded once.
+    ///
+    /// Members on other nodes get it too, if the app has a [broker](crate::App::broker): what one task sends arrives there
+    /// in that order, each message at most once. This call does not wait for it. A message of more than 4 MiB stays here.
     ///
     /// # Errors
     ///
@@ -237,7 +266,7 @@ impl Room {
         self.send(&Encoded::binary(bytes.as_ref()), To::AllBut(member.id().0)).await
     }
 
-    /// Sends a message to all members but those of one connection, whether or not it is a member.
+    /// Sends a message to all members but those of one connection of this node's, whether or not it is a member.
     ///
     /// # Errors
     ///
@@ -255,7 +284,8 @@ impl Room {
         self.send(&message.encode()?, To::AllButUser(user.as_ref().into())).await
     }
 
-    /// Sends a message to all connections that one user has in this room. Gives how many there are.
+    /// Sends a message to all connections that one user has in this room, on all nodes. Gives how many there are on this
+    /// one.
     ///
     /// # Errors
     ///
@@ -268,7 +298,7 @@ impl Room {
         self.live.send(message, to).await.map(drop)
     }
 
-    /// The members, in the order in which they joined.
+    /// The members on this node, in the order in which they joined.
     pub fn members(&self) -> Vec<MemberInfo> {
         let state = self.live.state();
         let members = state.members.values();
@@ -281,27 +311,29 @@ impl Room {
         members.map(info).collect()
     }
 
-    /// How many members there are.
+    /// How many members there are on this node.
     pub fn len(&self) -> usize {
         self.live.state().members.len()
     }
 
-    /// Whether there is no member.
+    /// Whether there is no member on this node.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Who is there.
+    /// Who is there, on all nodes. Without a member, a listener or a reader of its events on this node, the room knows
+    /// nothing of the others.
     pub fn presence(&self) -> Presence {
         self.live.state().presence.clone()
     }
 
-    /// Who comes and goes from now on, for the server itself.
+    /// Who comes and goes from now on, on all nodes, for the server itself.
     pub fn presence_events(&self) -> PresenceEvents {
+        let served = self.live.hold();
         let mut state = self.live.state();
         let (events, presence) = (state.events(), state.presence.clone());
         drop(state);
-        PresenceEvents::new(events, presence, self.clone())
+        PresenceEvents::new(events, presence, self.clone(), served)
     }
 
     /// The room as Server-Sent Events: what is broadcast from now on, each text an event's data. Binary messages are left
@@ -335,7 +367,9 @@ impl Room {
     /// ```
     pub fn sse(&self) -> Result<Sse> {
         self.live.check_name()?;
-        Ok(Sse::new(Listener::new(self.clone(), false)))
+        let listener = Listener::new(self.clone(), false);
+        listener.open_soon();
+        Ok(Sse::new(listener))
     }
 
     /// What was counted.

@@ -69,7 +69,7 @@ impl Room {
         let history = self.live.registry.history()?;
         let Some(has) = since.into() else { return self.sse() };
         let listener = Listener::new(self.clone(), true);
-        let step = Step::Read(read(&history, self, has));
+        let step = Step::Open(open(&listener));
         Ok(Sse::new(Since { listener, history, has, waiting: VecDeque::new(), step }))
     }
 }
@@ -84,11 +84,22 @@ struct Since {
 }
 
 enum Step {
+    /// What is stored from now on is given, wherever it is stored.
+    Open(BoxFuture<'static, ()>),
     Read(BoxFuture<'static, Result<Page>>),
     /// All was read, unless more was handed out since.
     CatchUp,
     Listen,
     End,
+}
+
+fn open(listener: &Listener) -> BoxFuture<'static, ()> {
+    let served = listener.served.clone();
+    Box::pin(async move {
+        if let Some(served) = served {
+            served.opened().await;
+        }
+    })
 }
 
 fn read(history: &Arc<dyn History>, room: &Room, has: Offset) -> BoxFuture<'static, Result<Page>> {
@@ -126,6 +137,10 @@ impl Stream for Since {
                 return Poll::Ready(Some(Ok(event)));
             }
             match &mut this.step {
+                Step::Open(opening) => {
+                    ready!(opening.as_mut().poll(cx));
+                    this.step = Step::Read(read(&this.history, &this.listener.room, this.has));
+                }
                 Step::Read(reading) => {
                     let page = ready!(reading.as_mut().poll(cx));
                     if let Err(error) = page.and_then(|page| this.take(&page)) {

@@ -1,5 +1,6 @@
 //! A room behind its lock: members, presence, and the queue of what is to be handed out.
 
+mod others;
 mod queue;
 
 use std::{
@@ -12,9 +13,12 @@ use serde_json::Value;
 use tokio::{sync::broadcast, time::Instant};
 
 use self::queue::{Item, Work};
-pub(super) use self::queue::{Next, is_for};
+pub(super) use self::{
+    others::{Clock, Others, Verdict, weight_of},
+    queue::{Next, is_for},
+};
 use super::{
-    Presence, PresenceEvent, User,
+    Presence, PresenceEvent,
     feed::{Feed, Listening},
     options::Announce,
     tail::Tail,
@@ -34,10 +38,14 @@ pub(super) struct State {
     pub(super) members: BTreeMap<u64, Entry>,
     /// Those who only listen: they get what all get, and are no members.
     pub(super) feeds: BTreeMap<u64, Listening>,
+    /// Those of this node.
     users: HashMap<Arc<str>, Attendance>,
     /// Users in their time of grace, and when it is over.
     away: BTreeSet<(Instant, Arc<str>)>,
+    /// Those of all nodes.
     pub(super) presence: Presence,
+    /// What the room knows of other nodes, if there are any.
+    pub(super) others: Option<Box<Others>>,
     /// How members want messages compressed, and how many.
     shapes: Vec<(Shape, usize)>,
     queue: VecDeque<Item>,
@@ -80,6 +88,9 @@ pub(super) struct Entry {
 struct Attendance {
     members: BTreeSet<u64>,
     away: Option<Instant>,
+    /// What the latest of them has joined with, and when: on the clock of the nodes, if there are several.
+    meta: Arc<Value>,
+    stamp: u64,
 }
 
 /// Makes a message by a call of the user's.
@@ -140,23 +151,20 @@ impl State {
         let welcome = newcomer
             .welcome
             .map(|welcome| self.put(Work::Later(Arc::new(move || Some(welcome(&seen)))), To::Member(number), None));
-        if let Some(user) = joined {
-            self.emit(PresenceEvent::Joined(user), announce);
-        }
+        joined.into_iter().for_each(|event| self.emit(event, announce));
         (presence, welcome)
     }
 
-    /// The user, if this is the first of its members.
-    fn user_joined(&mut self, number: u64, id: Arc<str>, meta: Arc<Value>) -> Option<User> {
-        let is_first = !self.users.contains_key(&id);
+    /// Tells of the user, if nobody else has been it.
+    fn user_joined(&mut self, number: u64, id: Arc<str>, meta: Arc<Value>) -> Option<PresenceEvent> {
+        let stamp = self.touch(&id);
         let attendance = self.users.entry(id.clone()).or_default();
         attendance.members.insert(number);
+        (attendance.meta, attendance.stamp) = (meta, stamp);
         if let Some(until) = attendance.away.take() {
             self.away.remove(&(until, id.clone()));
         }
-        let user = User { id, meta, connections: attendance.members.len() };
-        self.presence.insert(user.clone());
-        is_first.then_some(user)
+        self.refresh(&id)
     }
 
     /// Removes a member. Its user, if it was the last one, is away until then.
@@ -167,19 +175,17 @@ impl State {
         let Some(id) = entry.user else { return };
         let Some(attendance) = self.users.get_mut(&id) else { return };
         attendance.members.remove(&number);
-        let connections = attendance.members.len();
         match until {
-            None if connections == 0 => return self.user_left(&id, announce),
-            Some(until) if connections == 0 => {
+            None if attendance.members.is_empty() => return self.user_left(&id, announce),
+            Some(until) if attendance.members.is_empty() => {
                 attendance.away = Some(until);
                 self.away.insert((until, id.clone()));
             }
             _ => {}
         }
-        if let Some(user) = self.presence.get(&id) {
-            let user = User { connections, ..user.clone() };
-            self.presence.insert(user);
-        }
+        self.touch(&id);
+        // One that stays is no event.
+        drop(self.refresh(&id));
     }
 
     /// Somebody listens, from the next message on.
@@ -223,11 +229,9 @@ impl State {
 
     fn user_left(&mut self, id: &Arc<str>, announce: Option<&Arc<Announce>>) {
         self.users.remove(id);
-        let user = self.presence.get(id).cloned();
-        self.presence.remove(id);
-        if let Some(user) = user {
-            self.emit(PresenceEvent::Left(User { connections: 0, ..user }), announce);
-        }
+        self.touch(id);
+        let event = self.refresh(id);
+        event.into_iter().for_each(|event| self.emit(event, announce));
     }
 
     fn emit(&mut self, event: PresenceEvent, announce: Option<&Arc<Announce>>) {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-/// Totals of an app. Made in constant time, however many connections there are.
+/// Totals of an app on one node. Made in constant time, however many connections there are.
 ///
 /// The rooms count for themselves: [`Room::stats`](crate::Room::stats).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -32,9 +32,9 @@ pub struct HubStats {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RoomStats {
-    /// Members.
+    /// Members on this node.
     pub connections: usize,
-    /// Users that are present, those in their time of grace too.
+    /// Users that are present on any node, those in their time of grace too.
     pub users: usize,
     /// Messages that the room got.
     pub messages: u64,

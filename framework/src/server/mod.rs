@@ -25,6 +25,7 @@ use tokio::{net::TcpListener, sync::watch, task::JoinHandle};
 
 use crate::{
     error::{Error, Result},
+    hub::Hub,
     route::{Context, Table},
     tls::TlsConfig,
 };
@@ -67,13 +68,15 @@ pub struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(listener: TcpListener, built: Result<Arc<Built>>, tls: Option<TlsConfig>) -> Self {
+    pub(crate) fn start(listener: TcpListener, built: Result<Arc<Built>>, tls: Option<TlsConfig>, hub: Hub) -> Self {
         let unknown = SocketAddr::from(([0, 0, 0, 0], 0));
         let local_addr = listener.local_addr().unwrap_or(unknown);
         let (stop, stopping) = watch::channel(None);
         let task = tokio::spawn(async move {
             let built = built.inspect_err(|error| tracing::error!("{error}"))?;
+            hub.begin();
             accept::run(listener, built, tls, stopping).await;
+            hub.end().await;
             Ok(())
         });
         Self { local_addr, stop, task }

@@ -46,6 +46,10 @@ impl<'a> Encoded<'a> {
         Self { op: Op::Binary, payload: Payload::Slice(bytes) }
     }
 
+    pub(crate) fn is_text(&self) -> bool {
+        matches!(self.op, Op::Text)
+    }
+
     /// The message, to be kept.
     pub(crate) fn into_message(self) -> Result<Message> {
         let bytes = match self.payload {

@@ -5,7 +5,10 @@ use std::{pin::Pin, sync::atomic::Ordering};
 use futures_core::Stream;
 
 use super::*;
-use crate::{hub::feed::Listener, ws::scope};
+use crate::{
+    hub::feed::Listener,
+    ws::{PublishScope, scope},
+};
 
 /// Members that got a message so far.
 fn reached(members: &[Member]) -> usize {

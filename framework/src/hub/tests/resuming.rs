@@ -131,6 +131,6 @@ proptest! {
 
     #[test]
     fn each_gets_what_it_misses(plan in plans()) {
-        tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(run(plan));
+        tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(run(plan));
     }
 }
