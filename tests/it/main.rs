@@ -3,6 +3,7 @@
 mod api;
 mod brokers;
 mod client;
+mod cluster;
 mod deflate;
 mod event_handlers;
 mod events;
