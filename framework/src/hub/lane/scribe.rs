@@ -46,8 +46,8 @@ impl Scribe {
 
     async fn append(&self, batch: Vec<Pending>) {
         let now = Instant::now();
-        let (mut batch, late): (Vec<_>, Vec<_>) = batch.into_iter().partition(|pending| now < pending.deadline);
-        Self::fail(late, &late());
+        let (mut batch, over): (Vec<_>, Vec<_>) = batch.into_iter().partition(|pending| now < pending.deadline);
+        Self::fail(over, &late());
         if batch.is_empty() {
             return;
         }
