@@ -68,7 +68,8 @@ pub struct Session {
 
 /// The half of a [`Session`] that sends.
 pub trait Outlet: Send {
-    /// The longest message that the server takes, in bytes. Longer ones never get here.
+    /// The longest message that the server takes, in bytes. Longer ones never get here. With less than 256 KiB, nodes may
+    /// have trouble telling each other who is there.
     fn max_len(&self) -> usize;
 
     /// Subscribes to channels. Done when the server has confirmed it: what is published afterwards, by whomever, comes.

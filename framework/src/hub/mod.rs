@@ -255,12 +255,13 @@ impl Hub {
         self.registry.wake();
     }
 
-    /// A server has ended. With the last one goes what waits for the broker.
+    /// A server has ended: what was sent goes to the broker. With the last one the connection ends too, unless the app has
+    /// members in another way.
     pub(crate) async fn end(&self) {
         let is_last = self.registry.servers.fetch_sub(1, Ordering::Relaxed) == 1;
-        if let Some(cluster) = self.registry.cluster().filter(|_| is_last) {
-            cluster.stop();
-            cluster.stopped().await;
+        if let Some(cluster) = self.registry.cluster() {
+            let is_over = is_last && !self.registry.rooms().iter().any(|live| live.is_held());
+            cluster.flush(is_over).await;
         }
     }
 

@@ -2,6 +2,7 @@
 
 mod large;
 mod model;
+mod others;
 mod resuming;
 mod shapes;
 #[cfg(feature = "shuttle")]

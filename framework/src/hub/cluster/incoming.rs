@@ -3,7 +3,7 @@
 use std::{future::poll_fn, sync::Arc, task::Poll};
 
 use bytes::Bytes;
-use tokio::time::Instant;
+use tokio::{task::yield_now, time::Instant};
 
 use super::{Counts, leases::Heard, supervisor::Supervisor};
 use crate::{
@@ -45,6 +45,8 @@ impl Supervisor {
             }
             Counts::add(&self.cluster.counts.received, burst.len());
             self.take_burst(burst, session).await;
+            // What goes out is this task's as well.
+            yield_now().await;
         }
     }
 
@@ -154,10 +156,11 @@ impl Supervisor {
             }
             return;
         }
-        if !lock(&self.cluster.leases).contains(node) {
-            return;
-        }
+        let is_known = lock(&self.cluster.leases).contains(node);
         match (channel, content) {
+            // A hub outside of all servers may ask.
+            (Channel::Node(_), Content::Ask { session: of, rooms }) => self.answer(node, of, rooms).await,
+            _ if !is_known => {}
             (Channel::Room(room), Content::Presence(delta)) => self.take_delta(node, &room, delta, session).await,
             (Channel::Nodes, Content::Digest(versions)) => self.take_digest(node, versions, session),
             (Channel::Nodes, Content::Bye { session: of }) => {
@@ -165,7 +168,6 @@ impl Supervisor {
                     self.forget(node).await;
                 }
             }
-            (Channel::Node(_), Content::Ask { session: of, rooms }) => self.answer(node, of, rooms).await,
             (Channel::Node(_), Content::Lists { session: of, lists }) => {
                 for list in lists.into_iter().filter(|_| of == session) {
                     self.take_list(node, list, session).await;

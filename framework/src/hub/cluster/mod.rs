@@ -25,7 +25,7 @@ use std::{
 use tokio::{
     runtime::Handle,
     sync::{oneshot, watch},
-    time::{Instant, timeout},
+    time::{Instant, sleep, timeout},
 };
 
 use self::{
@@ -56,6 +56,8 @@ const CONNECTING: Duration = Duration::from_secs(10);
 const TELLING: Duration = Duration::from_secs(5);
 /// How long a hub that ends goes on with what waits.
 const FAREWELL: Duration = Duration::from_secs(2);
+/// Between two looks whether it is done.
+const FLUSHING: Duration = Duration::from_millis(5);
 /// Between two lines of the log that say the same.
 const SELDOM: Duration = Duration::from_secs(60);
 
@@ -182,10 +184,18 @@ impl Cluster {
         self.stop.send_replace(true);
     }
 
-    /// Waits for it.
-    pub(super) async fn stopped(&self) {
+    /// Waits until what was sent is with the broker, as long as there is hope; and if so asked for the end.
+    pub(super) async fn flush(&self, ends: bool) {
+        if ends {
+            self.stop();
+        }
         let mut running = self.running.subscribe();
-        drop(running.wait_for(|running| !running).await);
+        let flushed = async {
+            while *running.borrow_and_update() && (ends || !self.queue.is_done()) {
+                sleep(FLUSHING).await;
+            }
+        };
+        drop(timeout(FAREWELL, flushed).await);
     }
 
     /// Waits until the broker hands on what this node sends.
@@ -243,7 +253,8 @@ impl Live {
     /// Who is here has changed: other nodes will be told, if there are any.
     pub(super) fn tell_others(self: &Arc<Self>) {
         let Some(cluster) = self.registry.cluster() else { return };
-        if self.state().queue_news() && !cluster.queue.tell(Arc::downgrade(self)) {
+        let is_news = self.state().queue_news();
+        if is_news && !cluster.queue.tell(Arc::downgrade(self)) {
             self.state().unqueue_news();
         }
     }

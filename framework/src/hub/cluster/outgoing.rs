@@ -18,8 +18,10 @@ use crate::{
 /// Messages that may wait, and their bytes.
 const MESSAGES: usize = 1024;
 const BYTES: usize = 4 * 1024 * 1024;
-/// Bytes of what nodes tell each other about themselves that may wait.
-const CONTROL_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of what nodes tell each other about themselves that may wait; it is asked for again.
+const CONTROL_BYTES: usize = 4 * 1024 * 1024;
+/// About the bytes that go out at once, so that no sign of life waits for long.
+const BATCH_BYTES: usize = 1024 * 1024;
 /// Commands that are followed at once.
 const COMMANDS: usize = 512;
 
@@ -41,6 +43,8 @@ struct Waiting {
     is_away: bool,
     /// There is a session, which follows commands.
     is_open: bool,
+    /// What was taken is not with the broker yet.
+    is_under_way: bool,
 }
 
 #[derive(Debug)]
@@ -49,6 +53,16 @@ pub(super) enum Item {
     /// The presence of this room has changed.
     Presence(Weak<Live>),
     Control(Channel, Bytes),
+}
+
+impl Item {
+    fn len(&self) -> usize {
+        match self {
+            Self::Message(post) => post.payload.len(),
+            Self::Presence(_) => 0,
+            Self::Control(_, bytes) => bytes.len(),
+        }
+    }
 }
 
 /// A message for other nodes.
@@ -132,6 +146,7 @@ impl Queue {
         })
     }
 
+    /// What nodes tell each other.
     pub(super) fn control(&self, channel: Channel, bytes: Bytes) {
         self.put(|waiting| {
             let takes = waiting.is_open && waiting.control + bytes.len() <= CONTROL_BYTES;
@@ -140,6 +155,17 @@ impl Queue {
                 waiting.items.push_back(Item::Control(channel, bytes));
             }
             takes
+        });
+    }
+
+    /// A sign of life, which goes first.
+    pub(super) fn beat(&self, channel: Channel, bytes: Bytes) {
+        self.put(|waiting| {
+            if waiting.is_open {
+                waiting.control += bytes.len();
+                waiting.items.push_front(Item::Control(channel, bytes));
+            }
+            waiting.is_open
         });
     }
 
@@ -184,12 +210,28 @@ impl Queue {
         let mut waiting = lock(&self.waiting);
         let most = waiting.commands.len().min(COMMANDS);
         let commands = waiting.commands.drain(..most).collect();
-        (waiting.messages, waiting.bytes, waiting.control) = (0, 0, 0);
-        Work { commands, items: std::mem::take(&mut waiting.items) }
+        let (mut items, mut bytes) = (VecDeque::new(), 0);
+        while bytes < BATCH_BYTES {
+            let Some(item) = waiting.items.pop_front() else { break };
+            bytes += item.len();
+            match &item {
+                Item::Message(post) => {
+                    waiting.messages -= 1;
+                    waiting.bytes -= post.payload.len();
+                }
+                Item::Control(_, bytes) => waiting.control -= bytes.len(),
+                Item::Presence(_) => {}
+            }
+            items.push_back(item);
+        }
+        waiting.is_under_way = !items.is_empty();
+        Work { commands, items }
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        lock(&self.waiting).items.is_empty()
+    /// Whether the broker has had all that was sent.
+    pub(super) fn is_done(&self) -> bool {
+        let waiting = lock(&self.waiting);
+        waiting.items.is_empty() && !waiting.is_under_way
     }
 
     /// There is a session.
@@ -201,16 +243,17 @@ impl Queue {
     /// There is none any more. What waits goes on waiting: there may be another one soon.
     pub(super) fn close(&self) {
         let mut waiting = lock(&self.waiting);
-        waiting.is_open = false;
+        (waiting.is_open, waiting.is_under_way, waiting.control) = (false, false, 0);
         waiting.commands.clear();
-        waiting.control = 0;
         waiting.items.retain(|item| !matches!(item, Item::Control(..)));
     }
 
     /// There will be none for a while: gives what was given up.
     pub(super) fn give_up(&self) -> VecDeque<Item> {
-        lock(&self.waiting).is_away = true;
-        self.take().items
+        let mut waiting = lock(&self.waiting);
+        waiting.is_away = true;
+        (waiting.messages, waiting.bytes, waiting.control) = (0, 0, 0);
+        std::mem::take(&mut waiting.items)
     }
 
     /// Somebody tries anew.

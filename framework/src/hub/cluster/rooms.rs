@@ -92,6 +92,11 @@ impl Live {
         self.serving.get().is_some_and(|serving| lock(&serving.held).phase != Phase::Idle)
     }
 
+    /// Whether anybody is here: not just a moment ago.
+    pub(in crate::hub) fn is_held(&self) -> bool {
+        self.serving.get().is_some_and(|serving| lock(&serving.held).holders > 0)
+    }
+
     /// What waits for the room to be open looks again.
     pub(super) fn progress(&self) {
         self.serving.get().into_iter().for_each(|serving| serving.progress.notify_waiters());
@@ -121,6 +126,11 @@ impl Live {
         phase == Some(Phase::Subscribed(cluster.link.session())) || cluster.link.is_away()
     }
 
+    /// There is no broker now.
+    fn is_alone(&self) -> bool {
+        self.registry.cluster().is_none_or(|cluster| cluster.link.is_away())
+    }
+
     fn is_synced(&self) -> bool {
         self.state().others.as_ref().is_none_or(|others| others.is_synced())
     }
@@ -137,12 +147,14 @@ impl Live {
         }
     }
 
-    /// Ends it, if nobody is here any more. Says no if somebody is expected back, of whom the others are then to be told.
+    /// Ends it, if nobody is here any more. Says no if somebody is expected back, or the others are yet to be told of
+    /// somebody.
     fn desert(&self) -> bool {
         let Some(serving) = self.serving.get() else { return true };
         let mut held = lock(&serving.held);
         let mut state = self.state();
-        if held.holders == 0 && state.others.is_some() && !state.is_deserted() {
+        let is_told = |others: &Others| others.is_told() || self.is_alone();
+        if held.holders == 0 && state.others.as_ref().is_some_and(|others| !state.is_deserted() || !is_told(others)) {
             return false;
         }
         held.lingers = false;

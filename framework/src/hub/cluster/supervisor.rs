@@ -7,6 +7,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use tokio::{
     sync::oneshot,
     time::{Instant, sleep, timeout},
@@ -140,7 +141,7 @@ impl Supervisor {
     async fn is_wanted_no_more(&self) {
         let mut stop = self.cluster.stop.subscribe();
         drop(stop.wait_for(|stop| *stop).await);
-        while !self.cluster.queue.is_empty() {
+        while !self.cluster.queue.is_done() {
             // It may still go with this attempt.
             sleep(SHORTEST).await;
         }
@@ -175,13 +176,17 @@ impl Supervisor {
         self.registry.upgrade()?.find(name).filter(|live| live.is_served())
     }
 
+    fn seal(&self, content: Content) -> Option<Bytes> {
+        let sealed = Envelope { node: Some(self.cluster.node), content }.encode();
+        if sealed.is_none() {
+            self.too_long("what nodes tell each other");
+        }
+        sealed
+    }
+
     /// An envelope that is not for members.
     pub(super) fn tell(&self, channel: Channel, content: Content) {
-        let envelope = Envelope { node: Some(self.cluster.node), content };
-        match envelope.encode() {
-            Some(bytes) => self.cluster.queue.control(channel, bytes),
-            None => self.too_long("what nodes tell each other"),
-        }
+        self.seal(content).into_iter().for_each(|bytes| self.cluster.queue.control(channel.clone(), bytes));
     }
 
     pub(super) fn too_long(&self, what: &str) {
@@ -190,15 +195,17 @@ impl Supervisor {
         }
     }
 
-    /// A sign of life; gives its number.
-    pub(super) fn beat(&self, session: u64) -> u64 {
-        let number = self.cluster.beats.fetch_add(1, Ordering::Relaxed) + 1;
-        self.tell(self.beats_go_to(), Content::Beat { session, number });
-        number
+    /// A sign of life.
+    pub(super) fn beat(&self, session: u64) {
+        let (_, beat) = self.next_beat(session);
+        beat.into_iter().for_each(|(channel, bytes)| self.cluster.queue.beat(channel, bytes));
     }
 
-    pub(super) fn beats_go_to(&self) -> Channel {
-        if self.cluster.is_outside { self.cluster.node.channel() } else { Channel::Nodes }
+    /// The next sign of life, and its number. Of a hub outside of all servers nobody else is to know.
+    pub(super) fn next_beat(&self, session: u64) -> (u64, Option<(Channel, Bytes)>) {
+        let number = self.cluster.beats.fetch_add(1, Ordering::Relaxed) + 1;
+        let channel = if self.cluster.is_outside { self.cluster.node.channel() } else { Channel::Nodes };
+        (number, self.seal(Content::Beat { session, number }).map(|bytes| (channel, bytes)))
     }
 
     /// We have heard ourselves.

@@ -114,9 +114,8 @@ impl Supervisor {
         }
         if !receipts.is_empty() {
             // When we hear it, the broker has had all before it.
-            let number = self.cluster.beats.fetch_add(1, Ordering::Relaxed) + 1;
-            let beat = Envelope { node: Some(self.cluster.node), content: Content::Beat { session, number } };
-            batch.extend(beat.encode().map(|bytes| (self.beats_go_to(), bytes)));
+            let (number, beat) = self.next_beat(session);
+            batch.extend(beat);
             lock(&self.receipts).push_back((number, receipts));
         }
         outlet.publish(&batch).await?;

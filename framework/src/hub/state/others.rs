@@ -23,7 +23,7 @@ use crate::{
 
 /// Users that go into one envelope, and about as many bytes.
 const USERS: usize = 256;
-const BYTES: usize = 128 * 1024;
+const BYTES: usize = 32 * 1024;
 /// Longer metadata are this node's own business.
 const META: usize = 64 * 1024;
 /// A list in more parts is nobody's.
@@ -154,6 +154,11 @@ impl Others {
         stale.map(ask).collect()
     }
 
+    /// Whether all changes are told.
+    pub(in crate::hub) fn is_told(&self) -> bool {
+        self.changed.is_empty()
+    }
+
     /// Whether all lists are known.
     pub(in crate::hub) fn is_synced(&self) -> bool {
         !self.lists.values().any(Known::is_stale)
@@ -203,6 +208,10 @@ impl Others {
     /// All that a node has said up to this version is known.
     pub(in crate::hub) fn has(&mut self, node: NodeId, version: u64) -> bool {
         let Some(known) = self.lists.get_mut(&node) else { return false };
+        if version > known.version {
+            // Should there be a later one, it is not the answer that was late.
+            known.asked = None;
+        }
         (known.version, known.is_whole) = (version, true);
         known.latest = known.latest.max(version);
         known.is_stale()
