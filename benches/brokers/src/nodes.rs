@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use common::frame::{Op, plain};
-use sockeye::{broker::Broker, prelude::*};
+use sockeye::{Server, broker::Broker, prelude::*};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -26,7 +26,7 @@ pub(crate) struct Nodes {
 }
 
 #[websocket("/member")]
-async fn member(mut ws: WebSocket, hub: Hub) -> sockeye::Result<()> {
+async fn listen(mut ws: WebSocket, hub: Hub) -> sockeye::Result<()> {
     let _member = hub.room(ROOM).join(&ws).await?;
     ws.send_text(JOINED).await?;
     while let Some(message) = ws.next().await {
@@ -40,7 +40,7 @@ impl Nodes {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let mut member = TcpStream::connect(listener.local_addr()?).await?;
         member.set_nodelay(true)?;
-        let server = App::new().broker(broker.clone()).route(member_route()).serve(listener);
+        let server = App::new().broker(broker.clone()).route(listen).serve(listener);
         let app = App::new().broker(broker);
         let room = app.hub().room(ROOM);
         upgrade(&mut member).await?;
@@ -82,10 +82,6 @@ impl Nodes {
         ensure!(self.buffer == frames, "another message has come");
         Ok(())
     }
-}
-
-fn member_route() -> impl sockeye::IntoRoute<()> {
-    member
 }
 
 async fn upgrade(stream: &mut TcpStream) -> Result<()> {

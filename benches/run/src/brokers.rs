@@ -75,7 +75,14 @@ pub(crate) fn run(options: &Options) -> Result<Vec<Grid>> {
 }
 
 /// Both ends run on the server's core, the broker on the other one.
-fn sample(options: &Options, service: &Service, broker: &str, subject: &str, size: &str, in_flight: usize) -> Result<Figures> {
+fn sample(
+    options: &Options,
+    service: &Service,
+    broker: &str,
+    subject: &str,
+    size: &str,
+    in_flight: usize,
+) -> Result<Figures> {
     let mut command = Command::new(beside_us("brokers")?);
     command.args(["--broker", broker, "--subject", subject, "--size", size, "--url", &service.url]);
     command.args(["--in-flight", &in_flight.to_string(), "--seconds", &options.seconds.to_string()]);
