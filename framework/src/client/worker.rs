@@ -1,6 +1,6 @@
 //! The task of a client: connects, lives with the connection, waits, connects again.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, pin::pin, sync::Arc, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
@@ -120,10 +120,13 @@ impl Worker {
             delay = delay.max(asked.min(LONGEST_RETRY_AFTER));
         }
         tracing::debug!(%cause, ?delay, "a client is offline");
+        // Before anybody is told of the wait that may be ended.
+        let mut hurry = pin!(self.shared.hurry.notified());
+        hurry.as_mut().enable();
         self.shared.tell(State::waiting(delay, cause));
         tokio::select! {
             () = self.shared.outbox.closing() => {}
-            () = self.shared.hurry.notified() => {}
+            () = hurry => {}
             () = sleep(delay) => {}
         }
     }

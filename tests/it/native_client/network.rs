@@ -147,6 +147,7 @@ async fn a_path_that_is_cut_is_noticed_at_once() -> Result<()> {
         proxy.cut();
         let why = until(&mut client, "the cut", cause).await;
         assert!(matches!(why, Cause::Lost(_)) && before.elapsed() < Duration::from_secs(5), "{why}");
+        client.reconnect();
         let why = until(&mut client, "the refusal", cause).await;
         assert!(matches!(why, Cause::Lost(_)), "{why}");
         client.reconnect();
