@@ -1,0 +1,332 @@
+//! The chat itself: what comes is shown, what is typed is said.
+
+use std::{collections::BTreeSet, future, io, pin::pin};
+
+use sockeye::{
+    Error, Offset, Result,
+    client::{Cause, Client, Event, State},
+    time::{Duration, Instant, sleep_until},
+};
+use tokio::{
+    select,
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
+
+use crate::{
+    args::Args,
+    command::{Command, HELP},
+    input::Line,
+    outbox::{Outbox, Verdict},
+    screen::Screen,
+    stats::stats,
+    text::visible,
+    wire::{Posted, Read, Receipt, Refusal, Request, Said},
+};
+
+/// Attempts in a row, where nobody is there who could say that it is enough.
+const ATTEMPTS: u32 = 5;
+/// How long the others see that somebody types who has said so.
+const TYPING: Duration = Duration::from_secs(3);
+/// What was read is told no more often.
+const READING: Duration = Duration::from_secs(1);
+/// How long the end waits for what was said to be stored, counted from the last that was: with a user, and without.
+const LAST_WORDS: Duration = Duration::from_secs(3);
+const LAST_LINES: Duration = Duration::from_secs(30);
+/// The user's own messages that are known to be shown.
+const MOST_OWN: usize = 1000;
+
+pub(crate) struct Session {
+    client: Client<Said, Request>,
+    room: String,
+    stats: String,
+    me: i64,
+    is_interactive: bool,
+    outbox: Outbox,
+    /// The user's own messages that were shown, as a receipt or as a message.
+    own: BTreeSet<Offset>,
+    /// What is newest of others, and when that it was read is to be told.
+    read: Option<(Offset, Instant)>,
+    told_read: Instant,
+    /// When the user types no more.
+    typing: Option<Instant>,
+    pinged: Option<Instant>,
+    problem: Option<String>,
+    /// Answers to `/stats`.
+    numbers: (mpsc::Sender<String>, mpsc::Receiver<String>),
+    /// Nothing more will be said: it ends when all is stored, and at this time whatever happens.
+    deadline: Option<Instant>,
+}
+
+impl Session {
+    /// Begins to connect.
+    pub(crate) async fn start(args: &Args, is_interactive: bool) -> Result<Self> {
+        let mut builder = Client::builder(args.socket())
+            .query("user_id", args.user_id.to_string())
+            .offset(Said::offset)
+            // A page of the longest messages.
+            .max_message(32 << 20);
+        if let Some(username) = &args.username {
+            builder = builder.query("username", username);
+        }
+        let client = match args.once {
+            true => builder.retry(|_| false).connect().await?,
+            false if is_interactive => builder.start()?,
+            false => builder.attempts(ATTEMPTS).start()?,
+        };
+        Ok(Self {
+            client,
+            room: args.room.clone(),
+            stats: args.stats(),
+            me: args.user_id,
+            is_interactive,
+            outbox: Outbox::new(),
+            own: BTreeSet::new(),
+            read: None,
+            told_read: Instant::now(),
+            typing: None,
+            pinged: None,
+            problem: None,
+            numbers: mpsc::channel(1),
+            deadline: None,
+        })
+    }
+
+    /// Until the user leaves, the input ends, or the server has had enough.
+    pub(crate) async fn run(mut self, lines: mpsc::Receiver<Line>, screen: &mut Screen) -> Result<()> {
+        match self.talk(lines, screen).await {
+            // Who reads what is shown has gone, and so do we.
+            Err(error) if is_broken_pipe(&error) => {}
+            outcome => outcome?,
+        }
+        let unsaid = self.outbox.len();
+        // What is under way is told above; the server may be away.
+        let _closed_or_away = self.client.close(1000).await;
+        match unsaid {
+            0 => Ok(()),
+            1 => Err(Error::other("one message was not confirmed by the server")),
+            unsaid => Err(Error::other(format!("{unsaid} messages were not confirmed by the server"))),
+        }
+    }
+
+    async fn talk(&mut self, mut lines: mpsc::Receiver<Line>, screen: &mut Screen) -> Result<()> {
+        let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+        loop {
+            self.speak().await?;
+            if self.deadline.is_some_and(|deadline| self.outbox.len() == 0 || deadline <= Instant::now()) {
+                return Ok(());
+            }
+            let reads = self.deadline.is_none() && !self.outbox.is_full() && !self.waits_its_turn();
+            let due = self.due();
+            let due = pin!(async {
+                match due {
+                    Some(due) => sleep_until(due).await,
+                    None => future::pending().await,
+                }
+            });
+            select! {
+                event = self.client.next() => match event {
+                    Some(Ok(event)) => self.take(event, screen)?,
+                    Some(Err(error)) => screen.show(screen.problem(visible(&error.to_string())))?,
+                    None => return Err(ended(self.client.closed().await)),
+                },
+                line = lines.recv(), if reads => match line {
+                    Some(Ok(line)) => self.command(Command::parse(&line), screen).await?,
+                    Some(Err(error)) => return Err(Error::other(error)),
+                    None => self.end(),
+                },
+                Some(numbers) = self.numbers.1.recv() => screen.show(screen.note(numbers))?,
+                _ = interrupted.recv() => return Ok(()),
+                _ = terminated.recv() => return Ok(()),
+                () = due => {}
+            }
+        }
+    }
+
+    /// Without a user each line waits until the one before it was stored.
+    fn waits_its_turn(&self) -> bool {
+        !self.is_interactive && self.outbox.len() > 0
+    }
+
+    /// When something is to be done that nobody asks for.
+    fn due(&self) -> Option<Instant> {
+        let read = self.read.map(|(_, due)| due).filter(|_| self.outbox.is_connected());
+        [self.outbox.due(), read, self.typing, self.deadline].into_iter().flatten().min()
+    }
+
+    /// Says what is due.
+    async fn speak(&mut self) -> Result<()> {
+        let now = Instant::now();
+        if self.typing.is_some_and(|end| end <= now) {
+            self.typing = None;
+            self.client.send(&Request::Typing { is_typing: false }).await?;
+        }
+        if let Some(request) = self.outbox.next(now) {
+            self.client.send(&request).await?;
+        }
+        if let Some((message_id, _)) = self.read.filter(|(_, due)| self.outbox.is_connected() && *due <= now) {
+            (self.read, self.told_read) = (None, now);
+            self.client.send(&Request::Read { message_id }).await?;
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        let patience = if self.is_interactive { LAST_WORDS } else { LAST_LINES };
+        self.deadline.get_or_insert(Instant::now() + patience);
+    }
+
+    async fn command(&mut self, command: Command, screen: &mut Screen) -> Result<()> {
+        match command {
+            Command::Nothing => {}
+            Command::Say(content) => {
+                self.typing = None;
+                self.outbox.push(content);
+                if !self.outbox.is_connected() {
+                    screen.show(screen.note("waits for a connection"))?;
+                }
+            }
+            // Later they would be of no use.
+            Command::Ping | Command::Typing if !self.outbox.is_connected() => {
+                screen.show(screen.problem("there is no connection"))?;
+            }
+            Command::Ping => {
+                self.pinged = Some(Instant::now());
+                self.client.send(&Request::Ping).await?;
+            }
+            Command::Typing => {
+                self.typing = Some(Instant::now() + TYPING);
+                self.client.send(&Request::Typing { is_typing: true }).await?;
+            }
+            Command::Stats => {
+                let (url, numbers) = (self.stats.clone(), self.numbers.0.clone());
+                // Nobody waits for the numbers of a session that is over.
+                tokio::spawn(async move { numbers.send(stats(url).await).await.ok() });
+            }
+            Command::Help => screen.show(screen.note(HELP))?,
+            Command::Quit => self.end(),
+            Command::Unknown(text) => {
+                let text = visible(&text.chars().take(80).collect::<String>());
+                screen.show(screen.problem(format_args!("expected a command that /help lists, got {text}")))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, event: Event<Said>, screen: &mut Screen) -> Result<()> {
+        match event {
+            Event::Message(said) => self.hear(said, screen)?,
+            Event::State(state) => self.changed(&state, screen)?,
+            _ => {}
+        }
+        Ok(())
+    }
+
+    /// Says once why there is no connection, and not at each attempt.
+    fn changed(&mut self, state: &State, screen: &mut Screen) -> io::Result<()> {
+        if !state.is_open() {
+            self.outbox.disconnected();
+        }
+        let State::Waiting { cause, .. } = state else { return Ok(()) };
+        let problem = cause.to_string();
+        if self.problem.as_ref() != Some(&problem) {
+            screen.show(screen.problem(format_args!("offline: {}", visible(&problem))))?;
+            self.problem = Some(problem);
+        }
+        Ok(())
+    }
+
+    fn hear(&mut self, said: Said, screen: &mut Screen) -> io::Result<()> {
+        match said {
+            Said::Connected { data } => {
+                self.outbox.connected();
+                self.problem = None;
+                screen.show(screen.here(&self.room, &data.active_users))
+            }
+            Said::History { data } => {
+                if !data.recovered {
+                    screen.show(screen.problem("some of what was said is not kept any more"))?;
+                }
+                data.messages.iter().try_for_each(|posted| self.posted(posted, screen))
+            }
+            Said::Message { data } => self.posted(&data, screen),
+            Said::MessageSent(receipt) => self.stored(&receipt, screen),
+            Said::UserJoined { data } => screen.show(screen.came(&data)),
+            Said::UserLeft { data } => screen.show(screen.went(&data)),
+            Said::Typing { data } if data.is_typing => screen.show(screen.typing(&data.user)),
+            Said::Typing { .. } | Said::Unknown => Ok(()),
+            Said::Read { data } => self.was_read(&data, screen),
+            Said::Pong => match self.pinged.take() {
+                Some(pinged) => {
+                    screen.show(screen.note(format_args!("pong after {} ms", pinged.elapsed().as_millis())))
+                }
+                None => Ok(()),
+            },
+            Said::Error { data } => self.refused(&data, screen),
+        }
+    }
+
+    fn posted(&mut self, posted: &Posted, screen: &mut Screen) -> io::Result<()> {
+        if posted.user.user_id == self.me && !self.is_first(posted.id) {
+            return Ok(());
+        }
+        if posted.user.user_id != self.me {
+            let due = self.read.map_or((self.told_read + READING).max(Instant::now()), |(_, due)| due);
+            self.read = Some((posted.id, due));
+        }
+        screen.show(screen.message(posted))
+    }
+
+    fn stored(&mut self, receipt: &Receipt, screen: &mut Screen) -> io::Result<()> {
+        let Some(content) = self.outbox.stored(receipt) else { return Ok(()) };
+        if let Some(deadline) = &mut self.deadline {
+            let patience = if self.is_interactive { LAST_WORDS } else { LAST_LINES };
+            *deadline = Instant::now() + patience;
+        }
+        // It may have come as a message before, over the next connection.
+        self.is_first(receipt.message_id);
+        screen.show(screen.stored(&receipt.timestamp, &content))
+    }
+
+    /// Whether nothing was shown of one of the user's own messages so far.
+    fn is_first(&mut self, id: Offset) -> bool {
+        let is_first = self.own.insert(id);
+        if self.own.len() > MOST_OWN {
+            self.own.pop_first();
+        }
+        is_first
+    }
+
+    fn was_read(&self, read: &Read, screen: &mut Screen) -> io::Result<()> {
+        // Of those that were said now, the last is of interest.
+        match self.own.last() {
+            Some(last) if read.user.user_id != self.me && read.message_id >= *last => {
+                screen.show(screen.read_by(&read.user))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn refused(&mut self, refusal: &Refusal, screen: &mut Screen) -> io::Result<()> {
+        let why = visible(&refusal.message);
+        match self.outbox.refused(refusal, Instant::now()) {
+            Verdict::Later { is_news: false } => Ok(()),
+            Verdict::Later { is_news: true } => {
+                screen.show(screen.problem(format_args!("{why}: it is said again soon")))
+            }
+            Verdict::Never(content) => {
+                let beginning: String = visible(&content).chars().take(40).collect();
+                screen.show(screen.problem(format_args!("not said: {beginning}: {why}")))
+            }
+            Verdict::Other => screen.show(screen.problem(why)),
+        }
+    }
+}
+
+fn ended(cause: Cause) -> Error {
+    Error::other(cause)
+}
+
+fn is_broken_pipe(error: &Error) -> bool {
+    error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
