@@ -54,6 +54,8 @@ pub(crate) struct Session {
     problem: Option<String>,
     /// Answers to `/stats`.
     numbers: (mpsc::Sender<String>, mpsc::Receiver<String>),
+    /// What was said before has come.
+    is_current: bool,
     /// Nothing more will be said: it ends when all is stored, and at this time whatever happens.
     deadline: Option<Instant>,
 }
@@ -88,24 +90,27 @@ impl Session {
             pinged: None,
             problem: None,
             numbers: mpsc::channel(1),
+            is_current: false,
             deadline: None,
         })
     }
 
     /// Until the user leaves, the input ends, or the server has had enough.
     pub(crate) async fn run(mut self, lines: mpsc::Receiver<Line>, screen: &mut Screen) -> Result<()> {
-        match self.talk(lines, screen).await {
-            // Who reads what is shown has gone, and so do we.
-            Err(error) if is_broken_pipe(&error) => {}
-            outcome => outcome?,
-        }
-        let unsaid = self.outbox.len();
-        // What is under way is told above; the server may be away.
+        let outcome = self.talk(lines, screen).await;
+        // What is under way is told below; the server may be away.
         let _closed_or_away = self.client.close(1000).await;
-        match unsaid {
-            0 => Ok(()),
-            1 => Err(Error::other("one message was not confirmed by the server")),
-            unsaid => Err(Error::other(format!("{unsaid} messages were not confirmed by the server"))),
+        match (outcome, self.outbox.len()) {
+            // Who reads what is shown has gone, and so do we.
+            (Err(error), _) if is_broken_pipe(&error) => Ok(()),
+            (Err(error), _) => Err(error),
+            // The input has ended, and nothing was there to be read.
+            (Ok(()), 0) if self.deadline.is_some() && !self.is_interactive && !self.is_current => {
+                Err(Error::other("the server has shown nothing of the room"))
+            }
+            (Ok(()), 0) => Ok(()),
+            (Ok(()), 1) => Err(Error::other("one message was not confirmed by the server")),
+            (Ok(()), unsaid) => Err(Error::other(format!("{unsaid} messages were not confirmed by the server"))),
         }
     }
 
@@ -113,7 +118,7 @@ impl Session {
         let (mut interrupted, mut terminated) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
         loop {
             self.speak().await?;
-            if self.deadline.is_some_and(|deadline| self.outbox.len() == 0 || deadline <= Instant::now()) {
+            if self.is_over() {
                 return Ok(());
             }
             let reads = self.deadline.is_none() && !self.outbox.is_full() && !self.waits_its_turn();
@@ -146,6 +151,12 @@ impl Session {
     /// Without a user each line waits until the one before it was stored.
     fn waits_its_turn(&self) -> bool {
         !self.is_interactive && self.outbox.len() > 0
+    }
+
+    fn is_over(&self) -> bool {
+        // Who only wants to read has seen something.
+        let is_done = self.outbox.len() == 0 && (self.is_interactive || self.is_current);
+        self.deadline.is_some_and(|deadline| is_done || deadline <= Instant::now())
     }
 
     /// When something is to be done that nobody asks for.
@@ -244,6 +255,7 @@ impl Session {
                 screen.show(screen.here(&self.room, &data.active_users))
             }
             Said::History { data } => {
+                self.is_current = !data.more;
                 if !data.recovered {
                     screen.show(screen.problem("some of what was said is not kept any more"))?;
                 }
@@ -283,9 +295,9 @@ impl Session {
             let patience = if self.is_interactive { LAST_WORDS } else { LAST_LINES };
             *deadline = Instant::now() + patience;
         }
-        // It may have come as a message before, over the next connection.
-        self.is_first(receipt.message_id);
-        screen.show(screen.stored(&receipt.timestamp, &content))
+        // It may have come as a message before, if the connection was lost in between.
+        let content = if self.is_first(receipt.message_id) { &*content } else { "" };
+        screen.show(screen.stored(&receipt.timestamp, content))
     }
 
     /// Whether nothing was shown of one of the user's own messages so far.

@@ -62,6 +62,8 @@ pub(crate) struct User {
 pub(crate) struct History {
     pub(crate) messages: Vec<Posted>,
     pub(crate) recovered: bool,
+    /// There is a further page.
+    pub(crate) more: bool,
 }
 
 #[derive(Debug, Deserialize)]

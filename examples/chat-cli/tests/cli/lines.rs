@@ -57,7 +57,6 @@ async fn what_others_wrote_does_not_reach_the_terminal() -> Result<()> {
     ann.expect("→ ␛[31mEve\u{fffd} has come").await;
     eve.say("\u{1b}]0;owned\u{7}\u{1b}[2J\u{9b}1m\u{0}").await;
     ann.expect("␛[31mEve\u{fffd}: ␛]0;owned␇␛[2J\u{fffd}1m␀").await;
-    // A line that is no UTF-8 is said as far as it is.
     let ann = ann.end().await;
     assert!(!ann.lines.concat().contains(char::is_control), "{:?}", ann.lines);
     assert_eq!(eve.end().await.code, Some(0));
