@@ -138,6 +138,30 @@ pub fn websocket(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// ```
 ///
 /// The event is read from the whole object. It stands only in an `impl` block under [`macro@websocket`].
+///
+/// A method that returns `Result<T>` answers who has asked, a client whose message has an `id`:
+/// `{"type":"reply","id":…,"data":…}`, where `data` is the `T`, or null for `()`. An `Err` of `Error::answer(code, message)` is
+/// the answer `{"type":"error","id":…,"data":{"code":…,"message":…}}`. Without an `id` a value is not sent.
+///
+/// ```
+/// use sockeye::prelude::*;
+///
+/// struct Sums;
+///
+/// #[websocket("/sums")]
+/// impl Sums {
+///     #[on("sum")]
+///     async fn sum(&self, peer: &Peer, event: Sum) -> Result<u32> {
+///         event.a.checked_add(event.b).ok_or_else(|| Error::answer("too_large", "expected less than 2^32"))
+///     }
+/// }
+///
+/// #[derive(serde::Deserialize)]
+/// struct Sum {
+///     a: u32,
+///     b: u32,
+/// }
+/// ```
 #[proc_macro_attribute]
 pub fn on(attribute: TokenStream, item: TokenStream) -> TokenStream {
     events::on_alone(attribute.into(), item.into()).into()

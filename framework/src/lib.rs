@@ -23,6 +23,7 @@
 //! - Handlers: [`websocket`], [`get`], [`post`], [`put`], [`patch`], [`delete`]; [`router`] for modules; [`dependency`].
 //! - The same on an `impl` block, a method an event: [`on`], [`Peer`].
 //! - What a handler takes: [`WebSocket`], [`Upgrade`], and everything that is [`FromRequest`].
+//! - In the browser: [`App::browser_client`]; questions and answers: [`Peer::request`], [`Error::answer`].
 //! - Many at once: [`Hub`], [`Room`], [`Member`]; [`Overflow`] for those that are too slow.
 //! - What is kept: [`History`], [`MemoryHistory`]; [`Room::publish`], [`Room::history`], [`Room::join_since`],
 //!   [`Room::mark_read`].
