@@ -310,13 +310,19 @@ struct Bench {
 }
 
 async fn bench(change: impl FnOnce(&mut sockeye::Limits)) -> Result<Bench> {
+    bench_over(false, change).await
+}
+
+async fn bench_over(tcp: bool, change: impl FnOnce(&mut sockeye::Limits)) -> Result<Bench> {
     let asker = Arc::new(Asker::default());
     let mut log = asker.log.listen();
     let mut limits = sockeye::Limits::default();
     change(&mut limits);
     let app = App::new().limits(limits).route(asker.clone());
     let hub = app.hub();
-    let ws = TestClient::new(app).websocket_connect("/asker").await?;
+    // Over a port: what is sent leaves without waking the driver.
+    let client = if tcp { TestClient::tcp(app).await? } else { TestClient::new(app) };
+    let ws = client.websocket_connect("/asker").await?;
     assert_eq!(next(&mut log).await, "open");
     Ok(Bench { asker, log, hub, ws })
 }
@@ -348,7 +354,7 @@ async fn a_method_gets_its_answer_while_it_waits() -> Result<()> {
 /// The driver has stopped reading, as the inbox is full, and nobody receives.
 #[sockeye::test]
 async fn a_question_makes_room_for_its_answer() -> Result<()> {
-    let Bench { asker, mut log, mut ws, .. } = bench(|_| {}).await?;
+    let Bench { asker, mut log, mut ws, .. } = bench_over(true, |_| {}).await?;
     ws.send_text(r#"{"type":"block"}"#).await?;
     assert_eq!(next(&mut log).await, "block");
     for number in 0..100 {
