@@ -88,13 +88,13 @@ async fn connections(hub: Hub) -> String {
 
 /// A page that allows no script but those of its own origin.
 #[get("/")]
-async fn page() -> ([(&'static str, &'static str); 1], Html<&'static str>) {
+async fn page() -> impl IntoResponse {
     let policy = "default-src 'none'; script-src 'self'; worker-src 'self'; connect-src 'self'";
     ([("content-security-policy", policy)], Html("<!doctype html><title>Talk</title>"))
 }
 
 #[get("/worker.js")]
-async fn worker() -> ([(&'static str, &'static str); 1], &'static str) {
+async fn worker() -> impl IntoResponse {
     let script = r#"
         import { Client } from "/sockeye/client.js";
         const client = new Client("/talk/worker");
