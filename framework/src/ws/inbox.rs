@@ -26,9 +26,8 @@ pub(crate) struct Inbox {
     receiver: Option<Waker>,
     /// The receiver waits.
     waiting: bool,
-    watchers: Option<Box<Watchers>>,
-    /// What the peer was asked, once it was.
-    questions: Option<Box<Questions>>,
+    /// One word while there is none of it, which is nearly always.
+    seldom: Option<Box<Seldom>>,
     /// Payload bytes that wait.
     bytes: usize,
     gone: Option<Box<Gone>>,
@@ -37,11 +36,14 @@ pub(crate) struct Inbox {
     abandoned: bool,
 }
 
-/// Who waits for the end, each under a key of its own.
+/// Who waits for anything but the next message.
 #[derive(Debug, Default)]
-struct Watchers {
-    wakers: Vec<(u32, Waker)>,
+struct Seldom {
+    /// For the end, each under a key of its own.
+    watchers: Vec<(u32, Waker)>,
     next_key: u32,
+    /// For answers.
+    questions: Questions,
 }
 
 /// The peer is gone: with a close frame, or without.
@@ -66,11 +68,9 @@ impl Inbox {
         if self.abandoned {
             return usize::MAX;
         }
-        let asked = self.questions.as_ref().and_then(|questions| questions.limit(self.bytes));
         // Small messages may pile up further, so that the close frame behind them is found, or the answer.
-        let watched = (self.watchers.is_some() && self.bytes <= WATCHED_BYTES).then_some(WATCHED_MESSAGES);
-        let limit = asked.or(watched).map_or(limit.max(1), |more| limit.max(more));
-        limit.saturating_sub(self.len())
+        let more = self.seldom.as_ref().and_then(|seldom| seldom.limit(self.bytes));
+        limit.max(more.unwrap_or(1)).saturating_sub(self.len())
     }
 
     /// Appends a message. Gives the receiver's waker, if one waits and `own` does not wake it too.
@@ -122,9 +122,8 @@ impl Inbox {
             return Vec::new();
         }
         self.gone = Some(Box::new(Gone(frame)));
-        let watchers = self.watchers.take().map(|watchers| watchers.wakers).unwrap_or_default();
-        let askers = self.questions.iter_mut().flat_map(|questions| questions.wakers());
-        watchers.into_iter().map(|(_, waker)| waker).chain(self.receiver.take()).chain(askers).collect()
+        let seldom = self.seldom.iter_mut().flat_map(|seldom| seldom.wakers());
+        seldom.chain(self.receiver.take()).collect()
     }
 
     pub(crate) fn gone(&self) -> Option<&Gone> {
@@ -133,23 +132,23 @@ impl Inbox {
 
     /// Wakes when the peer is gone. Whether the driver waits for room, of which there may be some now.
     pub(crate) fn watch(&mut self, key: &mut Option<u32>, waker: &Waker) -> bool {
-        let watchers = self.watchers.get_or_insert_default();
-        let known = watchers.wakers.iter_mut().find(|(known, _)| Some(*known) == *key);
+        let seldom = self.seldom.get_or_insert_default();
+        let known = seldom.watchers.iter_mut().find(|(known, _)| Some(*known) == *key);
         if let Some((_, known)) = known {
             known.clone_from(waker);
             return false;
         }
-        *key = Some(watchers.next_key);
-        watchers.wakers.push((watchers.next_key, waker.clone()));
-        watchers.next_key = watchers.next_key.wrapping_add(1);
+        *key = Some(seldom.next_key);
+        seldom.watchers.push((seldom.next_key, waker.clone()));
+        seldom.next_key = seldom.next_key.wrapping_add(1);
         std::mem::take(&mut self.paused)
     }
 
     pub(crate) fn unwatch(&mut self, key: u32) {
-        let Some(watchers) = &mut self.watchers else { return };
-        watchers.wakers.retain(|(known, _)| *known != key);
-        if watchers.wakers.is_empty() {
-            self.watchers = None;
+        let Some(seldom) = &mut self.seldom else { return };
+        seldom.watchers.retain(|(known, _)| *known != key);
+        if seldom.watchers.is_empty() && !seldom.questions.were_asked() {
+            self.seldom = None;
         }
     }
 
@@ -170,6 +169,19 @@ impl Inbox {
         self.first = None;
         self.more = None;
         std::mem::take(&mut self.paused)
+    }
+}
+
+impl Seldom {
+    /// How many messages may wait while somebody waits for what may stand behind them.
+    fn limit(&self, bytes: usize) -> Option<usize> {
+        let watched = !self.watchers.is_empty() && bytes <= WATCHED_BYTES;
+        self.questions.limit(bytes).or(watched.then_some(WATCHED_MESSAGES))
+    }
+
+    fn wakers(&mut self) -> impl Iterator<Item = Waker> + '_ {
+        let watchers = std::mem::take(&mut self.watchers).into_iter().map(|(_, waker)| waker);
+        watchers.chain(self.questions.wakers())
     }
 }
 

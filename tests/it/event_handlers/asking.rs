@@ -371,8 +371,13 @@ async fn a_question_makes_room_for_its_answer() -> Result<()> {
     let (answered, sent) = tokio::join!(peer.request::<u8>(&question, soon), answer);
     sent?;
     assert_eq!(answered?, 7);
+    // There is no more room now than there was before, and less than is used.
+    for number in 100..200 {
+        ws.send_text(number.to_string()).await?;
+    }
+    ws.expect_silence(Duration::from_millis(20)).await?;
     asker.go_on.notify_one();
-    for number in 0..100 {
+    for number in 0..200 {
         assert_eq!(next(&mut log).await, format!("message {number}"));
     }
     Ok(())

@@ -1,9 +1,10 @@
 //! Every waiting call may be dropped before it is done: nothing is lost, nothing is sent twice.
 
-use std::{pin::pin, task::Poll, time::Duration};
+use std::{pin::pin, sync::Arc, task::Poll, time::Duration};
 
 use futures_util::{FutureExt, StreamExt, poll};
 use sockeye::{Limits, prelude::*};
+use tokio::sync::Notify;
 
 /// Receives `$count` texts, dropping `$receive` after a single poll again and again.
 macro_rules! impatient {
@@ -225,5 +226,37 @@ async fn a_send_leaves_before_a_long_wait() -> Result<()> {
             assert_eq!(text?, "now", "{path}");
         }
     }
+    Ok(())
+}
+
+/// While it waits for the end more may pile up than otherwise, and nothing of that is lost when it does so no more.
+#[sockeye::test]
+async fn what_piled_up_before_the_end_was_given_up_is_received() -> Result<()> {
+    let (gave_up, given_up) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (told, go_on) = (gave_up.clone(), given_up.clone());
+    let handler = move |mut ws: WebSocket| {
+        let (told, go_on) = (told.clone(), go_on.clone());
+        async move {
+            let _gone = tokio::time::timeout(Duration::from_millis(100), ws.closed()).await;
+            told.notify_one();
+            go_on.notified().await;
+            for number in 0..200 {
+                assert_eq!(ws.receive_text().await?, number.to_string());
+            }
+            ws.send_text("all").await
+        }
+    };
+    let client = TestClient::tcp(App::new().websocket("/", handler)).await?;
+    let mut ws = client.websocket_connect("/").await?;
+    for number in 0..100 {
+        ws.send_text(number.to_string()).await?;
+    }
+    gave_up.notified().await;
+    for number in 100..200 {
+        ws.send_text(number.to_string()).await?;
+    }
+    ws.expect_silence(Duration::from_millis(20)).await?;
+    given_up.notify_one();
+    assert_eq!(ws.receive_text().await?, "all");
     Ok(())
 }

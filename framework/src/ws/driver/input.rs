@@ -117,6 +117,14 @@ impl Driver {
                 delivered = true;
                 continue;
             }
+            // There is less room than was known: who has waited for the end, or for an answer, does so no more. What has a
+            // buffer of its own by now goes in all the same.
+            if *room == 0 && self.closing.may_send_data() {
+                if input.direct.is_none() {
+                    continue;
+                }
+                *room = 1;
+            }
             if let Some(event) = self.decode(input) {
                 delivered |= self.take(event, cx, input, room);
             }

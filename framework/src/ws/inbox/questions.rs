@@ -12,7 +12,7 @@ use crate::ws::{
 const ASKED_MESSAGES: usize = 1024;
 const ASKED_BYTES: usize = 256 * 1024;
 
-/// The questions to a peer that was ever asked one.
+/// The questions to a peer.
 #[derive(Debug, Default)]
 pub(super) struct Questions {
     open: Vec<Question>,
@@ -37,6 +37,11 @@ pub(crate) enum Answered {
 }
 
 impl Questions {
+    /// Whether there was ever one: only then is anything an answer.
+    pub(super) fn were_asked(&self) -> bool {
+        self.last > 0
+    }
+
     /// How many messages may wait, if an answer may stand behind them.
     pub(super) fn limit(&self, bytes: usize) -> Option<usize> {
         (!self.open.is_empty() && bytes <= ASKED_BYTES).then_some(ASKED_MESSAGES)
@@ -51,7 +56,7 @@ impl Inbox {
     /// Opens a question, unless `limit` are open. Gives its number, and whether the driver waits for room, of which there
     /// may be some now.
     pub(crate) fn ask(&mut self, limit: usize) -> Option<(u64, bool)> {
-        let questions = self.questions.get_or_insert_default();
+        let questions = &mut self.seldom.get_or_insert_default().questions;
         if questions.open.len() >= limit {
             return None;
         }
@@ -63,14 +68,16 @@ impl Inbox {
 
     /// Forgets a question.
     pub(crate) fn withdraw(&mut self, number: u64) {
-        if let Some(questions) = &mut self.questions {
-            questions.open.retain(|question| question.number != number);
+        if let Some(seldom) = &mut self.seldom {
+            seldom.questions.open.retain(|question| question.number != number);
         }
     }
 
     /// Takes a message that is an answer. Gives the waker of who waits for it, unless `own` wakes it too.
     pub(crate) fn take_answer(&mut self, message: &Message, own: &Waker) -> Answered {
-        let (Some(questions), Message::Text(text)) = (&mut self.questions, message) else { return Answered::No };
+        let questions = self.seldom.as_mut().map(|seldom| &mut seldom.questions);
+        let asked = questions.filter(|questions| questions.were_asked());
+        let (Some(questions), Message::Text(text)) = (asked, message) else { return Answered::No };
         let Some(number) = answer_in(text) else { return Answered::No };
         let open = questions.open.iter_mut().find(|question| Some(question.number) == number);
         match open {
@@ -84,8 +91,8 @@ impl Inbox {
 
     /// Waits for the answer to an open question.
     pub(crate) fn poll_answer(&mut self, number: u64, waker: &Waker) -> Poll<Result<Text, Gone>> {
-        let questions = self.questions.as_mut().map(|questions| &mut questions.open);
-        let question = questions.and_then(|open| open.iter_mut().find(|question| question.number == number));
+        let open = self.seldom.as_mut().map(|seldom| &mut seldom.questions.open);
+        let question = open.and_then(|open| open.iter_mut().find(|question| question.number == number));
         let answer = question.and_then(|question| {
             question.waker = Some(waker.clone());
             question.answer.take()
