@@ -1,3 +1,4 @@
 //! Real servers that are killed, stopped, or cut off, while others work with them. Slow, and so apart from `it`.
 
+mod chat;
 mod postgres;
