@@ -114,6 +114,13 @@ impl Outbox {
         self.slow.as_ref().map(|slow| slow.since)
     }
 
+    /// The queue counts as full since now, if it is.
+    pub(crate) fn restart_stall(&mut self, now: Moment) {
+        if let Some(slow) = &mut self.slow {
+            slow.since = now;
+        }
+    }
+
     /// Appends a message, compressed where that was agreed on and is worth it.
     pub(crate) fn push_message(&mut self, op: Op, payload: &Payload<'_>) {
         self.uncounted += 1;

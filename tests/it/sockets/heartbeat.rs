@@ -93,6 +93,24 @@ async fn a_busy_handler_is_not_a_silent_peer() -> Result<()> {
     Ok(())
 }
 
+/// The process is stopped, or the machine sleeps: nobody is cut off for what could not be heard meanwhile. Who is still not
+/// heard then is gone in time.
+#[sockeye::test(start_paused = true)]
+async fn a_stopped_server_cuts_nobody_off() -> Result<()> {
+    let (sender, mut seen) = mpsc::unbounded_channel();
+    let client = TestClient::new(app(sender));
+    let ws = client.websocket_connect("/").await?;
+    // A ping is on its way, and the peer reads nothing.
+    tokio::time::sleep(Duration::from_secs(25)).await;
+    tokio::time::advance(Duration::from_secs(600)).await;
+    tokio::time::sleep(Duration::from_secs(19)).await;
+    assert!(seen.try_recv().is_err());
+    let after = seen.recv().await.unwrap();
+    assert!((Duration::from_secs(645)..Duration::from_secs(646)).contains(&after), "{after:?}");
+    drop(ws);
+    Ok(())
+}
+
 /// We close, the peer never answers: the connection ends all the same.
 #[sockeye::test]
 async fn a_close_that_is_not_answered_ends_the_connection() -> Result<()> {

@@ -17,6 +17,9 @@ const DRAIN_TIME: Duration = Duration::from_secs(1);
 /// How often a connection whose inbox is full looks whether its peer is still there.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
+/// An alarm that rings so much later was kept: the process was stopped, or the machine asleep or overloaded.
+const LATE: Duration = Duration::from_secs(1);
+
 /// When things happened.
 #[derive(Debug)]
 pub(super) struct Clock {
@@ -138,9 +141,13 @@ impl Driver {
             if self.clock.armed.is_some_and(|armed| armed <= at) {
                 return;
             }
-            if at > Moment::now() {
+            let now = Moment::now();
+            if at > now {
                 self.clock.armed = Some(at);
                 return self.registration.sockets.wake_at(at, self.connection.id);
+            }
+            if now > at + LATE && self.restart(due, now) {
+                continue;
             }
             self.ring(due);
             self.poll_output(cx);
@@ -176,6 +183,21 @@ impl Driver {
         let Self { io, carry, .. } = self;
         let room = READ_BUFFER.saturating_sub(carry.as_ref().map_or(0, |carry| carry.len()));
         io.is_read_closed(room, |bytes| carry.get_or_insert_default().extend_from_slice(bytes))
+    }
+
+    /// Gives the peer its time anew, where it had one: while we did not run, it could not be heard. What it has sent may
+    /// wait in the kernel, and the runtime need not know of it yet.
+    fn restart(&mut self, due: Due, now: Moment) -> bool {
+        match due {
+            Due::NoPong => self.clock.note(|since| since.pinged = Some(now)),
+            Due::SlowMessage => self.clock.note(|since| since.message = Some(now)),
+            Due::Stalled => {
+                self.connection.outbox().restart_stall(now);
+                self.clock.note(|since| since.full = Some(now));
+            }
+            Due::Ping | Due::NoClose | Due::Drained | Due::Look => return false,
+        }
+        true
     }
 
     fn ring(&mut self, due: Due) {
