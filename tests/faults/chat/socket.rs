@@ -143,6 +143,15 @@ impl Socket {
         }
     }
 
+    /// Waits for a ping, however long that takes. Its answer goes with what is sent or received next.
+    pub(crate) async fn ping(&mut self) -> Result<(), Lost> {
+        loop {
+            if self.0.next().await.ok_or_else(|| Lost::Cut("end".to_owned()))??.is_ping() {
+                return Ok(());
+            }
+        }
+    }
+
     /// Says goodbye, and hears it.
     pub(crate) async fn close(mut self) {
         // Whoever has gone already needs no goodbye.
