@@ -199,10 +199,16 @@ impl Assembly {
     /// Checks what has arrived of a text, so that it fails at its first bad byte, wherever frames and reads end.
     pub(super) fn check(&mut self) -> Result<(), ProtocolError> {
         if let Some(Kind::Text) = self.kind {
-            let valid = utf8::check_prefix(&self.payload[self.checked..]).map_err(|at| invalid(self.checked + at))?;
+            let valid =
+                utf8::check_prefix(&self.payload[self.checked..]).map_err(|at| self.invalid(self.checked + at))?;
             self.checked += valid;
         }
         Ok(())
+    }
+
+    /// The place is that in the message, wherever this begins.
+    fn invalid(&self, at: usize) -> ProtocolError {
+        invalid(at - usize::from(self.head))
     }
 
     /// Ends the message with the frame that has just become complete.
@@ -210,7 +216,7 @@ impl Assembly {
         let Some(kind) = self.kind else { return Ok(None) };
         // §8.1, §5.6: the message as a whole is UTF-8, so it does not end inside a character.
         if matches!(kind, Kind::Text) && self.checked < self.payload.len() {
-            return Err(invalid(self.checked));
+            return Err(self.invalid(self.checked));
         }
         let Self { payload, head, .. } = mem::take(self);
         Ok(Some(kind.event(spare::share(payload, head.into()))))
