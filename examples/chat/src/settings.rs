@@ -2,21 +2,46 @@
 
 use std::{env, path::PathBuf};
 
-use sockeye::{Error, Result};
+use sockeye::Result;
 
 use crate::Rate;
 
-/// Where messages are kept, and how much a connection may say.
+/// Where messages are kept, what carries them to other servers, and how much a connection may say.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    pub(crate) file: PathBuf,
+    pub(crate) store: Store,
+    /// The URL of a Redis.
+    pub(crate) redis: Option<String>,
     pub(crate) rate: Rate,
+}
+
+/// Where messages are kept.
+#[derive(Clone, Debug)]
+pub(crate) enum Store {
+    Sqlite(PathBuf),
+    /// At this URL.
+    Postgres(String),
 }
 
 impl Settings {
     /// Messages are kept in this file.
     pub fn sqlite(file: impl Into<PathBuf>) -> Self {
-        Self { file: file.into(), rate: Rate::default() }
+        Self::at(Store::Sqlite(file.into()))
+    }
+
+    /// Messages are kept in this database.
+    pub fn postgres(url: impl Into<String>) -> Self {
+        Self::at(Store::Postgres(url.into()))
+    }
+
+    fn at(store: Store) -> Self {
+        Self { store, redis: None, rate: Rate::default() }
+    }
+
+    /// The servers that share this Redis, and the store, are one chat.
+    pub fn redis(mut self, url: impl Into<String>) -> Self {
+        self.redis = Some(url.into());
+        self
     }
 
     /// Sets how much a connection may say.
@@ -36,13 +61,11 @@ impl Settings {
 
     pub(crate) fn from_variables(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let variable = |name| variable(name).filter(|value| !value.is_empty());
-        for (name, what) in [("DATABASE_URL", "PostgreSQL"), ("REDIS_URL", "Redis")] {
-            if variable(name).is_some() {
-                let text = format!("expected {name} not to be set: the chat does not speak to {what} yet");
-                return Err(Error::other(text));
-            }
-        }
-        let settings = Self::sqlite(variable("CHAT_DB").unwrap_or_else(|| "chat.db".to_owned()));
+        let mut settings = match variable("DATABASE_URL") {
+            Some(url) => Self::postgres(url),
+            None => Self::sqlite(variable("CHAT_DB").unwrap_or_else(|| "chat.db".to_owned())),
+        };
+        settings.redis = variable("REDIS_URL");
         Ok(settings.rate(variable("CHAT_RATE").map_or_else(|| Ok(Rate::default()), |text| text.parse())?))
     }
 }

@@ -43,7 +43,10 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn new(url: &str, options: &PostgresOptions) -> Result<Self> {
         let refused = |error: &(dyn StdError + 'static)| {
-            Error::storage(format!("can't use the address of PostgreSQL: {}", chain(error)))
+            Error::storage(format!(
+                "expected `postgres://user:password@host/database`, got something else: {}",
+                chain(error)
+            ))
         };
         let mut config: Config = url.parse().map_err(|error: tokio_postgres::Error| refused(&error))?;
         let patience = options.patience;
