@@ -183,13 +183,18 @@ impl Live {
 
     /// Finds out from which offset on members get what is stored: who joins afterwards gets all that is stored from then on.
     pub(super) async fn base(&self, history: &dyn History) -> Result<()> {
-        let heads = history.heads(std::slice::from_ref(&self.name)).await?;
-        let head = *heads.first().ok_or_else(|| Error::storage("expected the history to give a room's last offset"))?;
-        self.base_at(head.get());
+        self.base_at(self.head(history).await?);
         Ok(())
     }
 
-    fn base_at(&self, head: u64) {
+    pub(super) async fn head(&self, history: &dyn History) -> Result<u64> {
+        let heads = history.heads(std::slice::from_ref(&self.name)).await?;
+        let head = heads.first().ok_or_else(|| Error::storage("expected the history to give a room's last offset"))?;
+        Ok(head.get())
+    }
+
+    /// Members get what is stored after this offset, unless it is known already from which on they do.
+    pub(super) fn base_at(&self, head: u64) {
         lock(&self.lane().waiting).last.get_or_insert(head);
     }
 

@@ -282,6 +282,8 @@ impl Replaying<'_> {
     /// Takes what was handed out since the store was read, if it is not too much.
     fn catch_up(&self, most: usize) -> bool {
         let live = &self.member.room.live;
+        // Should the store have been too slow to say so when the room began to be served.
+        live.base_at(self.has.get());
         let _scope = PublishScope::enter_first();
         let deliver = |entry: &_, message: &_| live.deliver(entry, message);
         let sent = live.state().catch_up_member(self.member.number, self.has.get(), most, deliver);

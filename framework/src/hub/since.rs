@@ -150,6 +150,7 @@ impl Stream for Since {
                 }
                 Step::CatchUp => {
                     let live = &this.listener.room.live;
+                    live.base_at(this.has.get());
                     let sent = live.state().catch_up_listener(this.listener.number, this.has.get());
                     live.registry.traffic.sent(sent.unwrap_or_default());
                     this.step = match sent {

@@ -342,6 +342,50 @@ async fn a_store_that_is_away_makes_late_and_not_wrong() -> Result<()> {
     Ok(())
 }
 
+/// A store that needs longer to say its last offsets than anybody waits.
+struct Slow(Arc<MemoryHistory>);
+
+impl History for Slow {
+    fn append<'a>(&'a self, room: &'a str, drafts: Vec<Draft>) -> BoxFuture<'a, Result<Vec<Appended>>> {
+        self.0.append(room, drafts)
+    }
+
+    fn read<'a>(&'a self, room: &'a str, span: Span, limit: usize) -> BoxFuture<'a, Result<Page>> {
+        self.0.read(room, span, limit)
+    }
+
+    fn heads<'a>(&'a self, rooms: &'a [Arc<str>]) -> BoxFuture<'a, Result<Vec<Offset>>> {
+        Box::pin(async move {
+            pass(Duration::from_secs(3)).await;
+            self.0.heads(rooms).await
+        })
+    }
+}
+
+#[sockeye::test(start_paused = true)]
+async fn a_slow_store_takes_nothing_from_those_who_have_joined() -> Result<()> {
+    let inner = store();
+    let broker = LocalBroker::new();
+    let (one, two) = (node_of(&broker, numbered(&inner)), node_of(&broker, numbered(&Arc::new(Slow(inner.clone())))));
+    let mut resumed = two.socket("/since/a?since=0").await;
+    let mut plain = two.socket("/rooms/b").await;
+    for room in ["a", "b"] {
+        one.hub.room(room).publish(&1).await?;
+        one.hub.room(room).publish(&2).await?;
+    }
+    hears(&mut resumed, [1, 2]).await;
+    hears(&mut plain, [1, 2]).await;
+    // Its first messages are lost on the way: who has resumed misses them, and gets them.
+    let mut resumed = two.socket("/since/c?since=0").await;
+    one.broker.shake(1000);
+    one.hub.room("c").publish(&1).await?;
+    pass(Duration::from_millis(10)).await;
+    one.broker.shake(0);
+    one.hub.room("c").publish(&2).await?;
+    hears(&mut resumed, [1, 2]).await;
+    Ok(())
+}
+
 /// One question for many rooms.
 #[sockeye::test(start_paused = true)]
 async fn rooms_are_looked_after_together() -> Result<()> {

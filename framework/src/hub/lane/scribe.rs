@@ -141,12 +141,20 @@ impl Scribe {
     }
 
     /// A message is there of which it must be known whether it is the next.
+    ///
+    /// The store was not there when the room began to be served: what comes was stored since then, and is for the members,
+    /// though the store knows it by now. An offset that the store has not given out yet says nothing.
     async fn base_before(&self, offset: u64) {
-        if let Err(error) = self.base().await {
-            tracing::debug!(room = &*self.live.name, "the history can't be read: {error}");
+        if self.live.is_based() || !self.live.is_served() {
+            return;
         }
-        // Without a store, or an answer of its, the first that comes is the first.
-        self.live.base_at(offset - 1);
+        let Some(history) = &self.history else { return self.live.base_at(offset - 1) };
+        let head = self.live.head(&**history).await;
+        let head = head.unwrap_or_else(|error| {
+            tracing::debug!(room = &*self.live.name, "the history can't be read: {error}");
+            u64::MAX
+        });
+        self.live.base_at(head.min(offset - 1));
     }
 
     /// Puts a stored message into the queue, unless it went there before. Gives the number of what has to be handed out for
