@@ -39,6 +39,10 @@ mod history {}
 #[doc = include_str!("../../book/src/browser-client.md")]
 mod browser_client {}
 
+#[cfg(feature = "client")]
+#[doc = include_str!("../../book/src/rust-client.md")]
+mod rust_client {}
+
 #[doc = include_str!("../../book/src/chat.md")]
 mod chat {}
 
