@@ -55,7 +55,7 @@ pub enum ErrorKind {
     Broker,
     /// An answer to who has asked: that it can't be done, and why.
     Answer,
-    /// A [client](crate::client) has no connection to its server, or none any more.
+    /// A client (`sockeye::client`) has no connection to its server, or none any more.
     Offline,
     /// Any other error that a handler met.
     Other,
@@ -273,7 +273,7 @@ impl Error {
         self.0.code.as_deref()
     }
 
-    /// Whether a [client](crate::client) has no connection. [`downcast_ref`](Self::downcast_ref) gives the `Cause`.
+    /// Whether a client (`sockeye::client`) has no connection. [`downcast_ref`](Self::downcast_ref) gives its `Cause`.
     pub fn is_offline(&self) -> bool {
         self.0.kind == ErrorKind::Offline
     }

@@ -3,16 +3,13 @@
 use std::{io, time::Duration};
 
 use ::http::{HeaderMap, HeaderValue, Response, header};
-use tokio::{
-    io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
-};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
     tungstenite::{Error as WireError, client::IntoClientRequest, protocol::WebSocketConfig},
 };
 
-use super::{cause::Cause, target::Target};
+use super::{cause::Cause, target::Target, tcp};
 use crate::{
     error::Result,
     history::Offset,
@@ -93,12 +90,7 @@ impl Dialer {
     async fn stream(&self) -> io::Result<Stream> {
         let stream = match &self.way {
             Some(way) => way().await?,
-            None => {
-                let stream = TcpStream::connect((&*self.target.host, self.target.port)).await?;
-                // What is to be sent together is written together.
-                stream.set_nodelay(true)?;
-                Box::new(stream)
-            }
+            None => Box::new(tcp::connect(&self.target.host, self.target.port).await?),
         };
         match &self.tls {
             Some(tls) => Ok(Box::new(tls.connect(&self.target.host, stream).await?)),

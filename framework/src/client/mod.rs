@@ -17,6 +17,7 @@ mod session;
 mod shared;
 mod state;
 mod target;
+mod tcp;
 mod worker;
 
 pub use self::{

@@ -17,6 +17,15 @@ use std::fmt::Debug;
 
 use crate::robustness::raw::soon;
 
+#[test]
+fn handles_cross_threads() {
+    fn check<T: Send + Sync + 'static>() {}
+    check::<Client>();
+    check::<sockeye::client::Sender>();
+    check::<sockeye::client::Builder>();
+    check::<Event>();
+}
+
 /// Takes events until one is such.
 async fn until<In: Inbound + Debug, Out, T>(
     client: &mut Client<In, Out>,
