@@ -13,7 +13,7 @@ use std::{future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use sockeye::{
-    NatsBroker, RedisBroker, Result,
+    LocalBroker, NatsBroker, RedisBroker, Result,
     broker::{Broker, Channel, Session},
     time::timeout,
 };
@@ -36,6 +36,10 @@ impl Subject {
         let service = Service::start("nats");
         let broker = NatsBroker::new(service.url()).expect("its URL");
         Self { broker: Arc::new(broker), service: Some(service) }
+    }
+
+    async fn local() -> Self {
+        Self { broker: Arc::new(LocalBroker::new()), service: None }
     }
 
     async fn connect(&self) -> Result<Session> {
@@ -86,6 +90,10 @@ use with_each_server;
 macro_rules! with_each_broker {
     ($($test:ident),* $(,)?) => {
         $crate::brokers::with_each_server!($($test),*);
+        mod local {
+            $(#[sockeye::test(flavor = "multi_thread")]
+            async fn $test() -> sockeye::Result<()> { super::$test(super::super::Subject::local().await).await })*
+        }
     };
 }
 use with_each_broker;
