@@ -14,7 +14,7 @@ use tokio::runtime::Handle;
 
 use super::{Subject, looks::connections, next, room, with_each_server};
 
-with_each_server![what_was_dropped_is_gone, what_was_cancelled_is_gone, what_was_lost_is_gone];
+with_each_server![what_was_dropped_is_gone, what_was_cancelled_is_gone, what_was_lost_is_gone, what_hangs_is_gone,];
 
 fn tasks() -> usize {
     Handle::current().metrics().num_alive_tasks()
@@ -103,5 +103,21 @@ async fn what_was_lost_is_gone(mut subject: Subject) -> Result<()> {
     }
     drop(sessions);
     nothing_is_left(&mut subject).await;
+    Ok(())
+}
+
+/// A server that takes nothing any more can't be told that nobody wants anything of it.
+async fn what_hangs_is_gone(mut subject: Subject) -> Result<()> {
+    let mut session = subject.connect().await?;
+    session.outlet.subscribe(&[room("lobby")]).await?;
+    subject.service().stop();
+    let messages = vec![(room("lobby"), vec![0; 1024 * 1024].into()); 32];
+    assert!(session.outlet.publish(&messages).await.is_err());
+    drop(session);
+    let begin = Instant::now();
+    while tasks() > 0 {
+        assert!(begin.elapsed() < Duration::from_secs(25), "{} tasks are left", tasks());
+        sleep(Duration::from_millis(10)).await;
+    }
     Ok(())
 }

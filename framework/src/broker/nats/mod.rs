@@ -69,6 +69,8 @@ const PING: Duration = Duration::from_secs(5);
 /// one channel wait to be received: the next ones are lost then. It never connects again by itself, so that nothing that was
 /// missed goes unnoticed. A message has at most what the server allows (`max_payload`, 1 MiB by default).
 ///
+/// A room that a node serves takes about 6 KiB there, for the queue of its subscription.
+///
 /// In a cluster, a subscription is confirmed by the server that the node is connected to. The others learn of it a moment
 /// later.
 #[derive(Clone)]
