@@ -1,13 +1,9 @@
 //! What the adapters for servers have in common: a session that ends as one, batches, prefixes.
 
-use std::{
-    fmt::Display,
-    future::Future,
-    sync::{Arc, OnceLock},
-    time::Duration,
-};
+use std::{fmt::Display, future::Future, sync::Arc, time::Duration};
 
 use bytes::Bytes;
+use tokio::sync::watch;
 
 use super::Channel;
 use crate::{
@@ -26,27 +22,39 @@ pub(super) const PREFIX: &str = "sockeye";
 /// What is said where nobody has given a reason.
 pub(super) const OVER: &str = "the session has ended";
 
-/// Why a session has ended, for both of its halves. Not set for as long as it lives.
+/// Why a session has ended, for both of its halves. `None` for as long as it lives.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Ending(Arc<OnceLock<String>>);
+pub(super) struct Ending(Arc<watch::Sender<Option<String>>>);
 
 impl Ending {
     /// Ends the session. The reason that was given first stays.
     pub(super) fn set(&self, reason: impl Display) -> Error {
-        Error::broker(self.0.get_or_init(|| reason.to_string()).clone())
+        self.0.send_if_modified(|known| {
+            let is_first = known.is_none();
+            known.get_or_insert_with(|| reason.to_string());
+            is_first
+        });
+        self.check().err().unwrap_or_else(|| Error::broker(OVER))
     }
 
     pub(super) fn check(&self) -> Result<()> {
-        match self.0.get() {
-            Some(reason) => Err(Error::broker(reason.clone())),
-            None => Ok(()),
-        }
+        self.0.borrow().clone().map_or(Ok(()), |reason| Err(Error::broker(reason)))
     }
 
     /// Has the server do something, within its time. A failure is the session's end: nobody knows what was done.
     pub(super) async fn guard<T, E: Display>(&self, what: &str, work: impl Future<Output = Result<T, E>>) -> Result<T> {
         self.check()?;
-        match timeout(PATIENCE, work).await {
+        let mut reason = self.0.subscribe();
+        // What it gives would keep us from saying more. We hold what could close the channel.
+        let ended = async { drop(reason.wait_for(Option::is_some).await) };
+        let done = tokio::select! {
+            biased;
+            // An answer, or none.
+            done = timeout(PATIENCE, work) => done,
+            // The other half, or the library, has heard of the end.
+            () = ended => return Err(self.set(OVER)),
+        };
+        match done {
             Ok(Ok(done)) => Ok(done),
             Ok(Err(error)) => Err(self.set(format_args!("can't {what}: {error}"))),
             Err(_) => Err(self.set(format_args!("can't {what}: the server has not answered within {PATIENCE:?}"))),
@@ -103,6 +111,28 @@ mod tests {
         assert_eq!(ending.set("the first").to_string(), "the first");
         assert_eq!(ending.clone().set("another").to_string(), "the first");
         assert!(ending.check().is_err() && same.check().is_ok());
+    }
+
+    #[tokio::test]
+    async fn work_ends_with_its_session() {
+        let ending = Ending::default();
+        let done = ending.guard("wait", async { Ok::<_, Error>(7) }).await;
+        assert_eq!(done.unwrap(), 7);
+        let never = std::future::pending::<Result<()>>();
+        let (ended, ()) = tokio::join!(ending.guard("wait", never), async {
+            tokio::task::yield_now().await;
+            ending.set("the reason");
+        });
+        assert_eq!(ended.unwrap_err().to_string(), "the reason");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn work_has_its_time() {
+        let ending = Ending::default();
+        let never = std::future::pending::<Result<()>>();
+        let error = ending.guard("wait", never).await.unwrap_err();
+        assert_eq!(error.to_string(), "can't wait: the server has not answered within 5s");
+        assert!(ending.check().is_err());
     }
 
     #[test]

@@ -17,7 +17,7 @@ use super::{Subject, next, room, soon, with_each_server};
 with_each_server![the_first_redial_is_refused, a_connection_is_cut, the_network_stalls];
 
 /// The same broker, by way of a proxy.
-async fn behind_a_proxy(subject: &mut Subject) -> Result<(Proxy, Arc<dyn Broker>)> {
+pub(super) async fn behind_a_proxy(subject: &mut Subject) -> Result<(Proxy, Arc<dyn Broker>)> {
     let proxy = Proxy::start(subject.service().port(), 42).await?;
     let address = format!("127.0.0.1:{}", proxy.port());
     let broker: Arc<dyn Broker> = match subject.broker.name() {
