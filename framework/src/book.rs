@@ -46,6 +46,9 @@ mod rust_client {}
 #[doc = include_str!("../../book/src/chat.md")]
 mod chat {}
 
+#[doc = include_str!("../../book/src/scaling.md")]
+mod scaling {}
+
 #[doc = include_str!("../../book/src/testing.md")]
 mod testing {}
 

@@ -214,6 +214,27 @@ async fn all_agree_in_the_end_whatever_is_lost() -> Result<()> {
     Ok(())
 }
 
+/// The last change was lost: nothing comes after it that would tell.
+#[sockeye::test(start_paused = true)]
+async fn a_change_that_was_lost_is_noticed() -> Result<()> {
+    let nodes = nodes::<2>();
+    let [one, two] = &nodes;
+    let _watch = two.socket("/rooms/a").await;
+    let mut eve = one.socket("/rooms/a?user=eve").await;
+    let ann = two.socket("/rooms/a?user=ann").await;
+    hears(&mut eve, "joined", "ann").await;
+    pass(Duration::from_secs(60)).await;
+    two.broker.shake(1000);
+    drop(ann);
+    pass(Duration::from_secs(1)).await;
+    two.broker.shake(0);
+    let since = tokio::time::Instant::now();
+    hears(&mut eve, "left", "ann").await;
+    assert!(since.elapsed() < Duration::from_secs(4), "{:?}", since.elapsed());
+    all_see(&nodes, "a", &["eve"]);
+    Ok(())
+}
+
 /// A list that does not fit into one envelope, for one who comes late.
 #[sockeye::test(start_paused = true)]
 async fn a_crowd_is_known_at_once() -> Result<()> {

@@ -213,6 +213,26 @@ async fn what_nobody_tells_of_is_found_within_five_seconds() -> Result<()> {
     Ok(())
 }
 
+/// Whoever was away looks into the store as soon as the broker is back, and not only when it is time.
+#[sockeye::test(start_paused = true)]
+async fn what_was_missed_is_there_when_the_broker_is() -> Result<()> {
+    let store = store();
+    let [one, two] = nodes(&store);
+    let mut member = two.socket("/rooms/a").await;
+    let mut took = Duration::ZERO;
+    for number in 1..=10 {
+        pass(Duration::from_millis(700)).await;
+        two.broker.cut();
+        one.hub.room("a").publish(&number).await?;
+        let start = Instant::now();
+        two.broker.mend();
+        hears(&mut member, [number]).await;
+        took += start.elapsed();
+    }
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    Ok(())
+}
+
 /// Who joins gets what is stored from then on, and nothing from before, on a node that has not served the room.
 #[sockeye::test(start_paused = true)]
 async fn who_joins_gets_nothing_from_before() -> Result<()> {
