@@ -1,5 +1,6 @@
 //! A room behind its lock: members, presence, and the queue of what is to be handed out.
 
+mod attendee;
 mod others;
 mod queue;
 
@@ -14,7 +15,8 @@ use tokio::{sync::broadcast, time::Instant};
 
 use self::queue::{Item, Work};
 pub(super) use self::{
-    others::{Clock, Others, Verdict, weight_of},
+    attendee::weight_of,
+    others::{Clock, Others, Verdict},
     queue::{Next, is_for},
 };
 use super::{

@@ -15,17 +15,18 @@ use std::{
 use serde_json::Value;
 use tokio::time::Instant;
 
-use super::{Attendance, State};
+use super::{
+    State,
+    attendee::{attendee, weight_of},
+};
 use crate::{
     broker::{Attendee, Delta, List, NodeId},
-    hub::{PresenceEvent, User, live::MAX_NAME, options::Announce},
+    hub::{PresenceEvent, User, options::Announce},
 };
 
 /// Users that go into one envelope, and about as many bytes.
 const USERS: usize = 256;
 const BYTES: usize = 32 * 1024;
-/// Longer metadata are this node's own business.
-const META: usize = 64 * 1024;
 /// A list in more parts is nobody's.
 const PARTS: u32 = 10_000;
 /// Senders whose numbers are kept.
@@ -364,32 +365,5 @@ impl State {
             }
         }
         user
-    }
-}
-
-/// A user of this node's, for others. Of one whose id is longer than a name may be they can't be told.
-fn attendee(id: &Arc<str>, attendance: Option<&Attendance>) -> Option<Attendee> {
-    let user = (id.len() <= MAX_NAME).then(|| String::from(&**id))?;
-    let Some(attendance) = attendance else {
-        return Some(Attendee { user, gone: true, connections: 0, meta: Arc::default(), stamp: 0 });
-    };
-    let connections = u32::try_from(attendance.members.len()).unwrap_or(u32::MAX);
-    let meta = if weight(&attendance.meta) > META { Arc::default() } else { attendance.meta.clone() };
-    Some(Attendee { user, gone: false, connections, meta, stamp: attendance.stamp })
-}
-
-/// About how long an attendee is as JSON.
-pub(in crate::hub) fn weight_of(attendee: &Attendee) -> usize {
-    64 + attendee.user.len() + weight(&attendee.meta)
-}
-
-/// About how long a value is as JSON.
-fn weight(value: &Value) -> usize {
-    match value {
-        Value::Null | Value::Bool(_) => 5,
-        Value::Number(_) => 10,
-        Value::String(text) => text.len() + 3,
-        Value::Array(values) => 2 + values.iter().map(|value| 1 + weight(value)).sum::<usize>(),
-        Value::Object(fields) => 2 + fields.iter().map(|(key, value)| 4 + key.len() + weight(value)).sum::<usize>(),
     }
 }
