@@ -77,7 +77,7 @@ async fn a_full_disk_is_said_and_nothing_acknowledged_is_lost() -> Result<()> {
         for _ in 0..size(1, 3) {
             disk.fill()?;
             load.all_refused("storage_unavailable", Duration::from_secs(20)).await?;
-            // H node.until_health(503, Duration::from_secs(5)).await?;
+            node.until_health(503, Duration::from_secs(5)).await?;
             let acknowledged = load.acknowledged();
             load.talk(Duration::from_millis(500)).await?;
             ensure!(load.acknowledged() <= acknowledged + 2, "the disk has room after all");
@@ -88,7 +88,7 @@ async fn a_full_disk_is_said_and_nothing_acknowledged_is_lost() -> Result<()> {
             node.restart()?;
             load.all_back(&entries, Duration::from_secs(5)).await?;
             disk.make_room()?;
-            // H node.until_health(200, Duration::from_secs(5)).await?;
+            node.until_health(200, Duration::from_secs(5)).await?;
             load.talk(Duration::from_millis(500)).await?;
             ensure!(load.acknowledged() > acknowledged, "nothing is stored again");
         }

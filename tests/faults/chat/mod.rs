@@ -12,6 +12,7 @@ mod load;
 mod log;
 mod node;
 mod socket;
+mod store;
 mod vanished;
 
 use std::{env, future::Future, path::PathBuf, sync::atomic::AtomicU32, sync::atomic::Ordering, time::Duration};

@@ -111,11 +111,14 @@ async fn a_full_disk_is_said_and_nothing_acknowledged_is_lost() -> Result<()> {
     };
     assert!(error.is_storage() && error.to_string().contains("full"), "{error}");
     assert!(room.publish(&text).await.unwrap_err().is_storage());
+    // Whatever little may still find room.
+    assert!(history.check().await.unwrap_err().to_string().contains("full"));
     // What is there can be read.
     assert_eq!(count(&history).await?, acknowledged);
     // With room again it goes on by itself, without a gap.
     fs::remove_file(&filler)?;
     assert_eq!(room.publish(&text).await?.get(), acknowledged + 1);
+    history.check().await?;
     drop((room, history));
     let history = SqliteHistory::open(&file)?;
     assert_eq!(count(&history).await?, acknowledged + 1);

@@ -8,6 +8,7 @@ use std::{
     fmt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, TransactionBehavior, params, types::Type};
@@ -32,6 +33,8 @@ use crate::{
 
 /// What may wait for the writer; further ones wait for a place among these.
 const QUEUE: usize = 64;
+/// How long an append that has failed counts as what a check finds, unless another is stored meanwhile.
+const LATELY: Duration = Duration::from_secs(5);
 /// Reads at a time, and the connections that are kept for them.
 const READERS: usize = 4;
 
@@ -73,6 +76,8 @@ struct Shared {
     jobs: mpsc::Sender<Box<dyn Job>>,
     readers: Mutex<Vec<Connection>>,
     reading: Arc<Semaphore>,
+    /// When the last append has failed, and why; `None` if it did not.
+    failed: Mutex<Option<(Instant, String)>>,
 }
 
 impl SqliteHistory {
@@ -99,7 +104,7 @@ impl SqliteHistory {
         let thread = std::thread::Builder::new().name("sockeye-sqlite".into());
         thread.spawn(move || writer.run(receiver)).map_err(|error| failed(error.to_string()))?;
         let (readers, reading) = (Mutex::default(), Arc::new(Semaphore::new(READERS)));
-        Ok(Self { shared: Arc::new(Shared { path, retention, jobs, readers, reading }) })
+        Ok(Self { shared: Arc::new(Shared { path, retention, jobs, readers, reading, failed: Mutex::default() }) })
     }
 }
 
@@ -142,6 +147,22 @@ impl Shared {
         self.jobs.send(task).await.map_err(|_| ended())?;
         let outcome = outcome.await.map_err(|_| ended())?;
         outcome.map_err(|error| Error::storage(format!("can't store: {error}")))
+    }
+
+    async fn append(&self, room: String, drafts: Vec<Draft>) -> Result<Vec<Appended>> {
+        let appended = self.write(move |batch| batch.append(&room, &drafts)).await;
+        *lock(&self.failed) = appended.as_ref().err().map(|error| (Instant::now(), error.to_string()));
+        appended
+    }
+
+    /// What became of messages counts first: on a full disk there may be room for the little that a check writes, where
+    /// there is none for a message.
+    async fn check(&self) -> Result<()> {
+        let failed = lock(&self.failed).clone().filter(|(at, _)| at.elapsed() < LATELY);
+        match failed {
+            Some((_, error)) => Err(Error::storage(error)),
+            None => self.write(|batch| batch.check()).await,
+        }
     }
 }
 
@@ -195,8 +216,7 @@ fn cursors(transaction: &Transaction<'_>, room: &str) -> rusqlite::Result<Vec<(S
 
 impl History for SqliteHistory {
     fn append<'a>(&'a self, room: &'a str, drafts: Vec<Draft>) -> BoxFuture<'a, Result<Vec<Appended>>> {
-        let room = room.to_owned();
-        Box::pin(self.shared.write(move |batch| batch.append(&room, &drafts)))
+        Box::pin(self.shared.append(room.to_owned(), drafts))
     }
 
     fn read<'a>(&'a self, room: &'a str, span: Span, limit: usize) -> BoxFuture<'a, Result<Page>> {
@@ -220,9 +240,9 @@ impl History for SqliteHistory {
         Box::pin(self.shared.clone().read(move |transaction| cursors(transaction, &room)))
     }
 
-    /// Writes as little as can be, and waits until it is on the disk.
+    /// What the last append has failed with, for 5 s. Otherwise writes as little as can be, and waits until it is on the disk.
     fn check(&self) -> BoxFuture<'_, Result<()>> {
-        Box::pin(self.shared.write(|batch| batch.check()))
+        Box::pin(self.shared.check())
     }
 }
 
