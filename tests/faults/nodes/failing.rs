@@ -37,11 +37,13 @@ async fn it_stands_still(mut load: Load) -> Result<()> {
 }
 
 async fn it_refuses_the_first_redials(load: Load) -> Result<()> {
-    for (number, node) in load.nodes.iter().enumerate() {
-        node.proxy.refuse(number + 1);
+    for node in &load.nodes {
+        node.proxy.refuse(usize::MAX);
         node.proxy.cut();
     }
     load.until_all_are(false, NOTICED).await;
+    // One more of the one, three of the other.
+    load.nodes.iter().zip([1, 3]).for_each(|(node, times)| node.proxy.refuse(times));
     load.until_all_are(true, BACK).await;
     load.ends_well().await
 }
