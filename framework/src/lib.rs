@@ -25,8 +25,8 @@
 //! - What a handler takes: [`WebSocket`], [`Upgrade`], and everything that is [`FromRequest`].
 //! - In the browser: [`App::browser_client`]; questions and answers: [`Peer::request`], [`Error::answer`].
 //! - Many at once: [`Hub`], [`Room`], [`Member`]; [`Overflow`] for those that are too slow.
-//! - What is kept: [`History`], [`MemoryHistory`]; [`Room::publish`], [`Room::history`], [`Room::join_since`],
-//!   [`Room::mark_read`].
+//! - What is kept: [`History`], [`MemoryHistory`], [`RecentHistory`]; [`Room::publish`], [`Room::history`],
+//!   [`Room::join_since`], [`Room::mark_read`].
 //! - What serves: [`App`], [`Router`], [`Server`]; limits and time-outs in [`Limits`].
 //! - The other side: `client` (feature `client`).
 //! - Tests: [`TestClient`].
@@ -41,7 +41,7 @@
 //! | `http2` | no | HTTP/2, and WebSocket over it (RFC 8441) |
 //! | `nats` | no | `NatsBroker`: nodes that find each other over NATS |
 //! | `postgres` | no | `PostgresHistory`: rooms whose messages are kept in PostgreSQL |
-//! | `redis` | no | `RedisBroker`: the same over Redis |
+//! | `redis` | no | `RedisBroker`: the same over Redis; `RecentHistory::redis`: recent messages there |
 //! | `sqlite` | no | `SqliteHistory`: rooms whose messages are kept in a file |
 //! | `testing` | yes | [`TestClient`] |
 //! | `test-util` | no | `#[sockeye::test(start_paused = true)]` |
@@ -91,7 +91,10 @@ pub use crate::{
         ArgInfo, Cookies, Extension, FromPath, FromRequest, FromValues, Headers, OptionalFromRequest, Param,
         ParamError, Path, PeerAddr, Query, Rejection, Request, State, ValueError,
     },
-    history::{Appended, Cursor, Draft, History, MemoryHistory, Offset, Page, Retention, Span, Stored},
+    history::{
+        Appended, Cursor, Draft, History, MemoryHistory, Offset, Page, RecentHistory, RecentOptions, Retention, Span,
+        Stored,
+    },
     http::{Body, Html, IntoResponse, Json, Redirect, Response},
     hub::{
         BrokerHealth, Health, HistoryHealth, Hub, HubStats, Member, MemberInfo, Presence, PresenceEvent,

@@ -3,3 +3,4 @@
 mod chat;
 mod nodes;
 mod postgres;
+mod recent;

@@ -196,6 +196,10 @@ impl History for MemoryHistory {
         ready(lock(&self.rooms).by_name.get(room).map(Log::cursors).unwrap_or_default())
     }
 
+    fn retention(&self) -> Retention {
+        self.retention
+    }
+
     fn check(&self) -> BoxFuture<'_, Result<()>> {
         ready(())
     }

@@ -5,6 +5,7 @@ mod memory;
 mod page;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod recent;
 mod retention;
 #[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod signed;
@@ -31,6 +32,7 @@ pub use self::{
     draft::{Appended, Cursor, Draft},
     memory::MemoryHistory,
     page::{Page, Span},
+    recent::{RecentHistory, RecentOptions},
     retention::Retention,
 };
 #[cfg(feature = "postgres")]
@@ -173,6 +175,13 @@ pub trait History: Send + Sync + 'static {
         Box::pin(async { Err(Error::storage(NO_CURSORS)) })
     }
 
+    /// What it keeps of each room: for who keeps a part of it elsewhere, as [`RecentHistory`] does.
+    ///
+    /// By default everything.
+    fn retention(&self) -> Retention {
+        Retention::all()
+    }
+
     /// Whether the store can be written and read just now. Says why, if not.
     ///
     /// By default it tries to read.
@@ -204,6 +213,10 @@ impl<H: History + ?Sized> History for Arc<H> {
 
     fn cursors<'a>(&'a self, room: &'a str) -> BoxFuture<'a, Result<Vec<(String, Offset)>>> {
         (**self).cursors(room)
+    }
+
+    fn retention(&self) -> Retention {
+        (**self).retention()
     }
 
     fn check(&self) -> BoxFuture<'_, Result<()>> {

@@ -5,6 +5,7 @@ mod keys;
 mod killed;
 mod publishing;
 mod receipts;
+mod recent;
 mod resuming;
 mod stores;
 
@@ -18,8 +19,8 @@ use std::{
 };
 
 use sockeye::{
-    Draft, History, MemoryHistory, PostgresHistory, PostgresOptions, Result, Retention, SqliteHistory, Stored,
-    prelude::Message,
+    Draft, History, MemoryHistory, PostgresHistory, PostgresOptions, RecentHistory, RecentOptions, Result, Retention,
+    SqliteHistory, Stored, prelude::Message,
 };
 use sockeye_tests::services::Service;
 
@@ -54,6 +55,10 @@ enum Store {
     Sqlite(Scratch),
     /// In a schema of its own.
     Postgres(Arc<Service>, String),
+    /// A file, behind a cache in memory.
+    Recent(Scratch),
+    /// A file, behind a cache in Redis.
+    Redis(Scratch, Arc<Service>),
 }
 
 impl Store {
@@ -69,11 +74,28 @@ impl Store {
         Self::Postgres(server.clone(), format!("{test} \"of\" 'ours'; 🐟"))
     }
 
+    fn recent() -> Self {
+        Self::Recent(Scratch::new())
+    }
+
+    fn redis(server: &Arc<Service>) -> Self {
+        Self::Redis(Scratch::new(), server.clone())
+    }
+
     /// Each is a store of its own, over the same messages, but for the one in memory.
     fn open(&self, retention: Retention) -> Arc<dyn History> {
         match self {
             Self::Memory => Arc::new(MemoryHistory::with(retention)),
             Self::Sqlite(folder) => Arc::new(SqliteHistory::open_with(folder.file(), retention).expect("a store")),
+            Self::Recent(folder) => {
+                let store = SqliteHistory::open_with(folder.file(), retention).expect("a store");
+                Arc::new(RecentHistory::with(store, RecentOptions::new().messages(30)))
+            }
+            Self::Redis(folder, server) => {
+                let store = SqliteHistory::open_with(folder.file(), retention).expect("a store");
+                let options = RecentOptions::new().messages(30).prefix(folder.file().display().to_string());
+                Arc::new(RecentHistory::redis_with(store, server.url(), options).expect("a store"))
+            }
             Self::Postgres(server, schema) => {
                 let options = PostgresOptions::new().retention(retention).schema(schema);
                 Arc::new(PostgresHistory::connect_with(server.url(), options).expect("a store"))
@@ -93,16 +115,29 @@ async fn append(history: &dyn History, room: &str, messages: Vec<Message>) -> Re
     Ok(appended.into_iter().map(|appended| appended.stored).collect())
 }
 
-/// Runs each function with each store, as a test of its own; those with PostgreSQL one after the other, on one server.
+/// Runs each function with each store, as a test of its own; those with a server one after the other.
 macro_rules! with_each_store {
     ($($(#[$attribute:meta])* $test:ident),* $(,)?) => {
         mod memory {
             $(#[sockeye::test(flavor = "multi_thread")]
             async fn $test() -> sockeye::Result<()> { super::$test(super::super::Store::memory()).await })*
         }
+        mod recent {
+            $(#[sockeye::test(flavor = "multi_thread")]
+            async fn $test() -> sockeye::Result<()> { super::$test(super::super::Store::recent()).await })*
+        }
         mod sqlite {
             $(#[sockeye::test(flavor = "multi_thread")]
             async fn $test() -> sockeye::Result<()> { super::$test(super::super::Store::sqlite()).await })*
+        }
+        #[sockeye::test(flavor = "multi_thread")]
+        async fn redis() -> sockeye::Result<()> {
+            let server = std::sync::Arc::new(sockeye_tests::services::Service::start("redis"));
+            $(
+                println!("{}", stringify!($test));
+                $test(super::Store::redis(&server)).await?;
+            )*
+            Ok(())
         }
         #[sockeye::test(flavor = "multi_thread")]
         async fn postgres() -> sockeye::Result<()> {

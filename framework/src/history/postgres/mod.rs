@@ -260,6 +260,10 @@ impl History for PostgresHistory {
         Box::pin(self.shared.cursors(room))
     }
 
+    fn retention(&self) -> Retention {
+        self.shared.retention
+    }
+
     /// Writes as little as can be, so that a server that only reads is noticed. Takes 3 s at most.
     fn check(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(async {

@@ -240,6 +240,10 @@ impl History for SqliteHistory {
         Box::pin(self.shared.clone().read(move |transaction| cursors(transaction, &room)))
     }
 
+    fn retention(&self) -> Retention {
+        self.shared.retention
+    }
+
     /// What the last append has failed with, for 5 s. Otherwise writes as little as can be, and waits until it is on the disk.
     fn check(&self) -> BoxFuture<'_, Result<()>> {
         Box::pin(self.shared.check())
