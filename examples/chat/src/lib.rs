@@ -4,7 +4,7 @@
 //! | --- | --- | --- |
 //! | `CHAT_DB` | the file with the messages | `chat.db` |
 //! | `DATABASE_URL` | a PostgreSQL that keeps the messages instead | |
-//! | `REDIS_URL` | a Redis that makes one chat of all servers that share it and the store | |
+//! | `REDIS_URL` | a Redis that makes one chat of all servers that share it and the store, and keeps the latest messages | |
 //! | `CHAT_RATE` | what a connection may say a second, and ten times as much at once; `0`: as much as it likes | `50` |
 
 mod backend;
