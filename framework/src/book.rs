@@ -57,6 +57,9 @@ mod composing {}
 
 #[doc = include_str!("../../book/src/deploying.md")]
 mod deploying {}
+
+#[doc = include_str!("../../book/src/three-nodes.md")]
+mod three_nodes {}
 #[cfg(feature = "tls")]
 #[doc = include_str!("../../book/src/tls.md")]
 mod tls {}

@@ -32,8 +32,9 @@ const ENTRY: Duration = Duration::from_secs(30);
 pub(crate) struct Plan {
     pub(crate) clients: usize,
     pub(crate) rooms: Vec<String>,
-    /// Where the chat is; with several, any of them each time.
+    /// Where the chat is; with several, any of them each time, unless each client is at home at one.
     pub(crate) doors: Vec<SocketAddr>,
+    pub(crate) are_at_home: bool,
     /// Between two messages, on average.
     pub(crate) pause: Duration,
     /// How long it stays until it goes by itself, on average, and how long it is away then.
@@ -46,7 +47,7 @@ impl Plan {
     pub(crate) fn new(doors: &[SocketAddr]) -> Self {
         let rooms = ["tea", "tea for two"].map(str::to_owned).to_vec();
         let pause = Duration::from_millis(30);
-        Self { clients: 16, rooms, doors: doors.to_vec(), pause, stay: None, length: 40 }
+        Self { clients: 16, rooms, doors: doors.to_vec(), are_at_home: false, pause, stay: None, length: 40 }
     }
 }
 
@@ -122,7 +123,9 @@ impl Client {
         if self.phase() == Phase::Leave {
             return Ok(End::Over);
         }
-        let door = self.plan.doors[self.random.below(self.plan.doors.len())];
+        let doors = &self.plan.doors;
+        let door =
+            doors[if self.plan.are_at_home { self.number } else { self.random.below(doors.len()) } % doors.len()];
         // Every other wants all that was ever said in its room.
         let since = self.log().last().or((self.number % 2 == 0).then_some(0));
         let mut socket = match Socket::open(door, &encode(&self.room), self.user, since).await {

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use crate::chat::{
-    audit::{AUDITOR, Stored},
+    audit::{OUTSIDERS, Stored},
     client::{Client, Phase, Plan, Random},
     log::Log,
     socket::Lost,
@@ -33,6 +33,7 @@ pub(crate) struct Load {
     phase: watch::Sender<Phase>,
 }
 
+#[derive(Clone)]
 struct Person {
     number: usize,
     user: u64,
@@ -80,7 +81,7 @@ impl Load {
             let room = plan.rooms[number * plan.rooms.len() / plan.clients].clone();
             let is_second =
                 number % SECOND == SECOND - 1 && people.last().is_some_and(|last: &Person| last.room == room);
-            let user = AUDITOR + 1 + number as u64 - u64::from(is_second);
+            let user = 1 + number as u64 - u64::from(is_second);
             let log = Arc::default();
             people.push(Person { number, user, room: room.clone(), log: Arc::clone(&log) });
             let (plan, phase, random) = (plan.clone(), is.clone(), Random::new(number as u64));
@@ -162,24 +163,44 @@ impl Load {
         self.until(&format!("all are refused with {code}"), limit, all).await
     }
 
-    /// Who should be in a room when all are.
-    fn users(&self, room: &str) -> BTreeSet<u64> {
-        self.people.iter().filter(|person| person.room == room).map(|person| person.user).collect()
-    }
-
     /// Waits until each client sees all others that there are, and nobody else.
     pub(crate) async fn all_see_each_other(&mut self, limit: Duration) -> Result<()> {
-        let people = self.people.iter().map(|person| (Arc::clone(&person.log), self.users(&person.room)));
-        let people: Vec<_> = people.collect();
+        self.views(limit, |_, _| true, |_, _| true).await
+    }
+
+    /// Waits until each client that is connected sees all others that are, and nobody else.
+    pub(crate) async fn all_see_who_is_in(&mut self, limit: Duration) -> Result<()> {
+        self.views(limit, |_, log| log.is_in, |_, log| log.is_in).await
+    }
+
+    /// Waits until those who are at home at one node see those of these nodes, and nobody else.
+    pub(crate) async fn all_of_home_see(&mut self, home: usize, nodes: &[usize], limit: Duration) -> Result<()> {
+        let of = self.plan.doors.len();
+        self.views(limit, |number, _| number % of == home, |number, _| nodes.contains(&(number % of))).await
+    }
+
+    /// Waits until those who look see those who are to be seen in their room, and nobody else.
+    async fn views(
+        &mut self,
+        limit: Duration,
+        looks: impl Fn(usize, &Log) -> bool,
+        is_seen: impl Fn(usize, &Log) -> bool,
+    ) -> Result<()> {
+        let people = self.people.clone();
         let wrong = || {
-            let view = |(log, users): &(Arc<Mutex<Log>>, BTreeSet<u64>)| {
-                let log = lock(log);
-                let seen: BTreeSet<u64> = log.there.iter().copied().filter(|user| *user != AUDITOR).collect();
-                (seen != *users).then(|| format!("seen {seen:?}, there {users:?}"))
-            };
-            people.iter().find_map(view)
+            people.iter().find_map(|one| {
+                let (room, seen) = {
+                    let log = one.log();
+                    looks(one.number, &log)
+                        .then(|| (&one.room, log.there.range(..OUTSIDERS).copied().collect::<Vec<_>>()))?
+                };
+                let others = people.iter().filter(|other| other.room == *room && is_seen(other.number, &other.log()));
+                let there: BTreeSet<u64> = others.map(|other| other.user).collect();
+                let is_right = there.iter().eq(&seen);
+                (!is_right).then(|| format!("client {} in {room:?} sees {seen:?}, there are {there:?}", one.number))
+            })
         };
-        let waited = self.until("all see each other", limit, || wrong().is_none().then_some(())).await;
+        let waited = self.until("all see who is there", limit, || wrong().is_none().then_some(())).await;
         waited.with_context(|| wrong().unwrap_or_default())
     }
 

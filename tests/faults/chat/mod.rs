@@ -10,9 +10,14 @@ mod full;
 mod killed;
 mod load;
 mod log;
+mod nginx;
 mod node;
+mod nodes;
+mod proxied;
+mod site;
 mod socket;
 mod store;
+mod stuck;
 mod vanished;
 
 use std::{env, future::Future, path::PathBuf, sync::atomic::AtomicU32, sync::atomic::Ordering, time::Duration};

@@ -56,7 +56,9 @@ impl Node {
     pub(crate) fn restart(&mut self) -> Result<()> {
         self.kill();
         let log = File::options().create(true).append(true).open(&self.log)?;
-        let mut command = Command::new(env!("CARGO_BIN_EXE_chat-server"));
+        // It ends with us whatever happens.
+        let mut command = Command::new("setpriv");
+        command.args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_chat-server")]);
         for name in ["CHAT_DB", "DATABASE_URL", "REDIS_URL", "NATS_URL"] {
             command.env_remove(name);
         }
@@ -72,13 +74,8 @@ impl Node {
         Ok(())
     }
 
-    fn id(&self) -> String {
-        self.child.as_ref().expect("it runs").id().to_string()
-    }
-
-    fn signal(&self, signal: &str) {
-        let sent = Command::new("kill").args([signal, &self.id()]).status();
-        assert!(sent.is_ok_and(|status| status.success()), "kill {signal} has failed");
+    fn id(&self) -> u32 {
+        self.child.as_ref().expect("it runs").id()
     }
 
     /// SIGKILL, if it runs.
@@ -91,7 +88,7 @@ impl Node {
 
     /// SIGTERM. Waits until it has ended, in its own time.
     pub(crate) async fn terminate(&mut self) -> Result<ExitStatus> {
-        self.signal("-TERM");
+        signal(self.id(), "-TERM");
         let begin = Instant::now();
         while begin.elapsed() < DRAIN {
             if let Some(status) = self.child.as_mut().and_then(|child| child.try_wait().transpose()) {
@@ -105,12 +102,12 @@ impl Node {
 
     /// SIGSTOP: all its connections stay, and nothing answers any more.
     pub(crate) fn stop(&self) {
-        self.signal("-STOP");
+        signal(self.id(), "-STOP");
     }
 
     /// SIGCONT.
     pub(crate) fn cont(&self) {
-        self.signal("-CONT");
+        signal(self.id(), "-CONT");
     }
 
     /// KiB of memory.
@@ -181,6 +178,12 @@ impl Drop for Node {
         let has_panicked = loud.iter().any(|line| line.contains("panicked"));
         assert!(std::thread::panicking() || !has_panicked, "the chat has panicked, see above");
     }
+}
+
+/// Sends a signal to one process.
+pub(crate) fn signal(process: u32, signal: &str) {
+    let sent = Command::new("kill").args([signal, &process.to_string()]).status();
+    assert!(sent.is_ok_and(|status| status.success()), "kill {signal} {process} has failed");
 }
 
 /// A port below those that the kernel gives to clients: one of them could sit on it while the server is down.
