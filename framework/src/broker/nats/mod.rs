@@ -38,11 +38,10 @@ const PING: Duration = Duration::from_secs(5);
 /// Nodes that find each other over NATS (feature `nats`).
 ///
 /// ```no_run
-/// use sockeye::{NatsBroker, broker::Broker};
+/// use sockeye::{App, NatsBroker};
 ///
-/// # async fn connect() -> sockeye::Result<()> {
-/// let broker = NatsBroker::new("nats://chat:secret@nats.internal:4222")?.prefix("chat");
-/// let session = broker.connect().await?;
+/// # fn main() -> sockeye::Result<()> {
+/// let app = App::new().broker(NatsBroker::new("nats://chat:secret@nats.internal:4222")?.prefix("chat"));
 /// # Ok(())
 /// # }
 /// ```

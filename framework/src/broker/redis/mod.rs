@@ -27,11 +27,10 @@ const AT_ONCE: usize = 1000;
 /// Nodes that find each other over Redis, or what speaks its protocol, from version 6 on (feature `redis`).
 ///
 /// ```no_run
-/// use sockeye::{RedisBroker, broker::Broker};
+/// use sockeye::{App, RedisBroker};
 ///
-/// # async fn connect() -> sockeye::Result<()> {
-/// let broker = RedisBroker::new("redis://:secret@cache.internal:6379")?.prefix("chat");
-/// let session = broker.connect().await?;
+/// # fn main() -> sockeye::Result<()> {
+/// let app = App::new().broker(RedisBroker::new("redis://:secret@cache.internal:6379")?.prefix("chat"));
 /// # Ok(())
 /// # }
 /// ```
