@@ -7,7 +7,7 @@ use anyhow::{Result, ensure};
 use sockeye_tests::proxy::Odds;
 use tokio::task::block_in_place;
 
-use crate::chat::{Scratch, alone, client::Plan, load::Load, site::Site, size, stuck::Stuck};
+use crate::chat::{alone, client::Plan, load::Load, site::Site, size, stuck::Stuck};
 
 const NOT_READY: Duration = Duration::from_secs(5);
 const READY: Duration = Duration::from_secs(15);
