@@ -168,6 +168,11 @@ impl Load {
         self.views(limit, |_, _| true, |_, _| true).await
     }
 
+    /// Waits until nobody sees any who is not of us.
+    pub(crate) async fn no_outsider_is_seen(&mut self, limit: Duration) -> Result<()> {
+        self.all("sees no outsider", limit, |log| log.there.range(OUTSIDERS..).next().is_none()).await
+    }
+
     /// Waits until each client that is connected sees all others that are, and nobody else.
     pub(crate) async fn all_see_who_is_in(&mut self, limit: Duration) -> Result<()> {
         self.views(limit, |_, log| log.is_in, |_, log| log.is_in).await

@@ -96,6 +96,7 @@ impl Scene {
             ensure!(begin.elapsed() < limit, "left after {limit:?}: {stats:.300}");
             sleep(Duration::from_millis(50)).await;
         }
+        self.load.no_outsider_is_seen(limit.saturating_sub(begin.elapsed())).await?;
         self.load.all_see_each_other(limit.saturating_sub(begin.elapsed())).await?;
         println!("{} are gone after {:?}", self.members, begin.elapsed());
         let (sockets, first) = (self.node.sockets()?, self.sockets);

@@ -33,10 +33,8 @@ fn servers_have_a_database_and_a_redis_in_common() {
 
 #[test]
 fn what_is_wrong_is_said_at_start() {
-    for (name, value, part) in [("CHAT_RATE", "fast", "expected CHAT_RATE to be a whole number, got `fast`")] {
-        let error = read(&[(name, value)]).unwrap_err();
-        assert!(error.contains(part), "{error}");
-    }
+    let error = read(&[("CHAT_RATE", "fast")]).unwrap_err();
+    assert!(error.contains("expected CHAT_RATE to be a whole number, got `fast`"), "{error}");
     for (name, value, part) in [
         ("DATABASE_URL", "https://localhost", "expected `postgres://"),
         ("REDIS_URL", "https://localhost", "expected `redis://"),
