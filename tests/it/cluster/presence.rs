@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, time::Duration};
 use serde_json::json;
 use sockeye::{LocalBroker, PresenceEvent, RoomOptions, TestSocket, prelude::*};
 
-use super::{Node, app, node_of, nodes, pass};
+use super::{Node, app, node_of, nodes, pass, patient};
 
 async fn hears(ws: &mut TestSocket, what: &str, user: &str) {
     assert_eq!(ws.receive_text().await.expect("an announcement"), json!({ what: user }).to_string());
@@ -81,6 +81,37 @@ async fn who_moves_stays() -> Result<()> {
     assert_eq!(two.users("a"), ["ann", "eve"]);
     drop(ann);
     hears(&mut eve, "left", "ann").await;
+    Ok(())
+}
+
+/// A node that stops in good order gives its users the time of grace to come to another: who does has never left.
+#[sockeye::test]
+async fn who_comes_from_a_node_that_stops_stays() -> Result<()> {
+    let broker = LocalBroker::new();
+    let options = RoomOptions::new().grace(Duration::from_secs(2)).announce(|event| match event {
+        PresenceEvent::Joined(user) => Some(json!({ "joined": user.id() })),
+        PresenceEvent::Left(user) => Some(json!({ "left": user.id() })),
+        _ => None,
+    });
+    let one = node_of(&broker, app().rooms(options.clone()));
+    let mut eve = one.socket("/rooms/a?user=eve").await;
+    let two = app().rooms(options).broker(broker);
+    let server = two.clone().serve(tokio::net::TcpListener::bind("127.0.0.1:0").await?);
+    let two = patient(two);
+    let mut there = Vec::new();
+    for user in ["ann", "bob"] {
+        there.push(two.websocket_connect(&format!("/rooms/a?user={user}")).await?);
+        hears(&mut eve, "joined", user).await;
+    }
+    drop(there);
+    pass(Duration::from_millis(100)).await;
+    server.shutdown(Duration::from_secs(5)).await?;
+    pass(Duration::from_millis(100)).await;
+    assert_eq!(one.hub.health().await.broker.map(|broker| broker.nodes), Some(1), "it has said goodbye");
+    let _ann = one.socket("/rooms/a?user=ann").await;
+    hears(&mut eve, "left", "bob").await;
+    eve.expect_silence(Duration::from_secs(3)).await?;
+    assert_eq!(one.users("a"), ["ann", "eve"]);
     Ok(())
 }
 
@@ -269,7 +300,7 @@ async fn a_node_that_starts_knows_who_is_there() -> Result<()> {
         assert_eq!(found, json!([{ "name": "bob" }, { "name": "eve" }]));
         pass(Duration::from_secs(1)).await;
         assert_eq!(one.users("a"), ["bob", "eve"]);
-        // It says goodbye when it ends: its users leave at once.
+        // It says goodbye when it ends: its users leave at once, without a time of grace.
         drop((two, _bob));
         pass(Duration::from_secs(6)).await;
         assert_eq!(one.users("a"), ["eve"]);

@@ -211,10 +211,14 @@ impl Supervisor {
     /// A node is gone: its users have left.
     pub(super) async fn forget(&self, node: NodeId) {
         for live in self.rooms() {
-            let gone = live.state().users_of(node);
-            self.depart(node, &live, &gone).await;
-            live.state().forget(node);
-            live.progress();
+            self.forget_in(&live, node).await;
         }
+    }
+
+    pub(super) async fn forget_in(&self, live: &Arc<Live>, node: NodeId) {
+        let gone = live.state().users_of(node);
+        self.depart(node, live, &gone).await;
+        live.state().forget(node);
+        live.progress();
     }
 }

@@ -165,7 +165,7 @@ impl Supervisor {
             (Channel::Nodes, Content::Digest(versions)) => self.take_digest(node, versions, session),
             (Channel::Nodes, Content::Bye { session: of }) => {
                 if lock(&self.cluster.leases).leave(node, of, Instant::now()) {
-                    self.forget(node).await;
+                    self.see_off(node).await;
                 }
             }
             (Channel::Node(_), Content::Lists { session: of, lists }) => {

@@ -7,6 +7,7 @@ mod gossip;
 mod health;
 mod incoming;
 mod leases;
+mod leaving;
 mod link;
 mod outgoing;
 mod rooms;

@@ -13,7 +13,7 @@ use tokio::{
     time::{Instant, sleep, timeout},
 };
 
-use super::{CONNECTING, Cluster, FAREWELL, Item, Seldom, gossip::Gossip, link::SILENCE};
+use super::{CONNECTING, Cluster, FAREWELL, Item, Seldom, gossip::Gossip, leaving::Leaving, link::SILENCE};
 use crate::{
     broker::{Channel, Content, Envelope, NodeId, Session},
     error::{Error, Result},
@@ -35,6 +35,7 @@ pub(super) struct Supervisor {
     pub(super) cluster: Arc<Cluster>,
     pub(super) registry: Weak<Registry>,
     pub(super) gossip: Gossip,
+    pub(super) leaving: Leaving,
     /// Who waits until we have heard ourselves with this number.
     pub(super) receipts: Mutex<VecDeque<(u64, Vec<oneshot::Sender<()>>)>>,
     /// The last number of each who has sent to users.
@@ -64,6 +65,7 @@ impl Supervisor {
             cluster,
             registry,
             gossip: Gossip::default(),
+            leaving: Leaving::default(),
             receipts: Mutex::default(),
             heard: Mutex::default(),
             refusals: Seldom::default(),
@@ -253,6 +255,7 @@ impl Supervisor {
                 tracing::warn!(%node, "a node is gone without a word");
                 self.forget(node).await;
             }
+            self.forget_left().await;
             self.ask_again(session);
         }
     }

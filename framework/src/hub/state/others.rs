@@ -172,6 +172,12 @@ impl Others {
         known.is_stale()
     }
 
+    /// A node has said goodbye: there is no more to be known of it.
+    pub(in crate::hub) fn see_off(&mut self, node: NodeId) {
+        let Some(known) = self.lists.get_mut(&node) else { return };
+        (known.is_whole, known.latest) = (true, known.version);
+    }
+
     /// What has changed on another node.
     pub(in crate::hub) fn take_delta(&mut self, node: NodeId, delta: Delta) -> Verdict {
         let Some(known) = self.lists.get_mut(&node) else { return Verdict::Ignore };
