@@ -16,7 +16,7 @@ async fn three_nodes_behind_nginx() -> Result<()> {
         let nginx = Nginx::start(site.folder(), &site.doors())?;
         let clients = size(60, 300);
         let rooms = (0..clients / IN_A_ROOM).map(|room| format!("room {room}")).collect();
-        let stay = Some((Duration::from_secs(size(4, 10)), Duration::from_secs(1)));
+        let stay = Some((Duration::from_secs(size(4, 10)), Duration::from_millis(500)));
         let pause = Duration::from_millis(size(500, 1500));
         let mut load = Load::start(Plan { clients, rooms, stay, pause, ..Plan::new(&[nginx.addr]) });
         load.all_in(READY).await?;
@@ -31,8 +31,8 @@ async fn three_nodes_behind_nginx() -> Result<()> {
                 ensure!(status.success(), "SIGTERM: {status}");
             } else {
                 node.kill();
-                load.talk(Duration::from_secs(1)).await?;
             }
+            load.talk(Duration::from_secs(1)).await?;
             ensure!(load.acknowledged() > acknowledged, "nothing was stored while one of three was away");
             node.restart()?;
             node.until_health(200, READY).await?;
