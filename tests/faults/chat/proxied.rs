@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 
-use crate::chat::{alone, client::Plan, load::Load, nginx::Nginx, site::Site, size};
+use crate::chat::{alone, client::Plan, load::Load, nginx::Nginx, site::Site, size, socket::Lost};
 
 const IN_A_ROOM: usize = 20;
 const READY: Duration = Duration::from_secs(15);
@@ -44,6 +44,8 @@ async fn three_nodes_behind_nginx() -> Result<()> {
         let report = load.settle(nginx.addr, Duration::from_secs(30)).await?;
         println!("{round} restarts: {report}");
         ensure!(report.refusals.is_empty(), "clients were refused: {:?}", report.refusals);
+        let refused = report.lost.keys().find(|lost| matches!(lost, Lost::Refused(_)));
+        ensure!(refused.is_none(), "Nginx found no node: {refused:?}");
         Ok(())
     })
     .await
