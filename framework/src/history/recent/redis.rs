@@ -5,10 +5,7 @@
 use std::{sync::Arc, time::Duration};
 
 use redis::{AsyncConnectionConfig, Client, Pipeline, RedisResult, aio::MultiplexedConnection};
-use tokio::{
-    sync::{Mutex, Semaphore},
-    time::Instant,
-};
+use tokio::{sync::Semaphore, time::Instant};
 
 use super::{
     RecentHistory, RecentOptions, Shelf,
@@ -18,6 +15,7 @@ use crate::{
     error::{Error, Result},
     history::{History, Offset, Stored},
     rt::{self, BoxFuture},
+    sync::{Mutex, lock},
     ws::{Message, Text},
 };
 
@@ -94,8 +92,10 @@ struct Server {
 #[derive(Default)]
 struct Link {
     connection: Option<MultiplexedConnection>,
-    /// It has failed, and is left alone until then.
+    /// It has failed, or somebody connects: it is left alone until then.
     rests_until: Option<Instant>,
+    /// It was said that it is gone.
+    is_away: bool,
 }
 
 impl Server {
@@ -103,22 +103,29 @@ impl Server {
         ["recent", "oldest"].map(|kind| format!("{}:{kind}:{room}", self.prefix))
     }
 
+    /// `None` while it is left alone, or somebody else connects: nobody waits for that.
     async fn connection(&self) -> Option<RedisResult<MultiplexedConnection>> {
-        let mut link = self.link.lock().await;
-        if let Some(connection) = &link.connection {
-            return Some(Ok(connection.clone()));
-        }
-        if link.rests_until.is_some_and(|until| Instant::now() < until) {
-            return None;
+        {
+            let mut link = lock(&self.link);
+            if let Some(connection) = &link.connection {
+                return Some(Ok(connection.clone()));
+            }
+            if link.rests_until.is_some_and(|until| Instant::now() < until) {
+                return None;
+            }
+            // Should this be dropped, another tries then.
+            link.rests_until = Some(Instant::now() + PATIENCE + REST);
         }
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
         let connected = self.client.get_multiplexed_async_connection_with_config(&config).await;
         if let Ok(connection) = &connected {
-            if link.rests_until.take().is_some() {
+            let mut link = lock(&self.link);
+            link.rests_until = None;
+            link.connection = Some(connection.clone());
+            if std::mem::take(&mut link.is_away) {
                 tracing::info!("Redis is back: recent messages are kept there");
             }
-            link.connection = Some(connection.clone());
         }
         Some(connected)
     }
@@ -132,9 +139,10 @@ impl Server {
         match answer {
             Ok(answer) => Some(answer),
             Err(error) => {
-                let mut link = self.link.lock().await;
+                let mut link = lock(&self.link);
                 link.connection = None;
-                if link.rests_until.replace(Instant::now() + REST).is_none() {
+                link.rests_until = Some(Instant::now() + REST);
+                if !std::mem::replace(&mut link.is_away, true) {
                     tracing::warn!("recent messages are not kept in Redis: {error}");
                 }
                 None
