@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import WebSocket from "ws";
 import "./rows.js";
-import { launch, lowContrasts } from "./chromium.mjs";
+import { becomes, launch, lowContrasts } from "./chromium.mjs";
 import { addr, report } from "./report.mjs";
 
 const { same, withinLimit, at } = globalThis.Tour;
@@ -133,18 +133,18 @@ row("/", "two people talk by the keyboard: ticks, typing, people, and texts stay
       same(await page.$$eval("#app b, #app img", (found) => found.length), 0);
       same(await page.$eval(".text a", (link) => [link.href, link.rel]), ["https://example.org/a?b=1&c", "noopener noreferrer nofollow"]);
     }
-    same(await ann.$eval("#typing", (line) => line.classList.contains("on")), false);
+    await becomes(() => ann.$eval("#typing", (line) => line.classList.contains("on")), false);
     same(await bob.$eval("#text", (field) => [field.value, document.activeElement === field]), ["", true]);
     // Ann looks at it, so it is read.
     await ann.bringToFront();
     await bob.waitForSelector(".tick.read");
-    same(await bob.$eval(".tick.read", (tick) => tick.title), "Read by <b>Ann</b>");
+    await becomes(() => bob.$eval(".tick.read", (tick) => tick.title), "Read by <b>Ann</b>");
     await has(ann, "#announcer", "Bob: <img src=x onerror=alert(1)> hello");
     await write(ann, "so it is");
     await has(bob, ".message:not(.own) .name", "<b>Ann</b>");
     // What is only spaces is nothing.
     await write(ann, "   ");
-    same((await texts(ann)).length, 2);
+    await becomes(async () => (await texts(ann)).length, 2);
   }));
 
 row("/", "two messages in a row stand together, and days are told apart", () =>
@@ -152,8 +152,8 @@ row("/", "two messages in a row stand together, and days are told apart", () =>
     await write(page, "one");
     await write(page, "two");
     await page.waitForFunction(() => document.querySelectorAll(".tick.sent").length === 2);
-    same(await page.$$eval(".message", (found) => found.map((item) => item.className)), ["message own first", "message own last"]);
-    same(await page.$$eval(".day", (found) => found.map((item) => item.textContent)), ["Today"]);
+    await becomes(() => page.$$eval(".message", (found) => found.map((item) => item.className)), ["message own first", "message own last"]);
+    await becomes(() => page.$$eval(".day", (found) => found.map((item) => item.textContent)), ["Today"]);
   }));
 
 row("/", "other rooms: created, switched, counted, left", () =>
@@ -183,7 +183,7 @@ row("/", "other rooms: created, switched, counted, left", () =>
     await page.keyboard.press("Alt+ArrowUp");
     await has(page, "#room-name", first);
     await has(page, ".new", "New messages");
-    same(await texts(page), ["psst", "Ann?"]);
+    await becomes(() => texts(page), ["psst", "Ann?"]);
     same((await bob.until("read")).data.message_id, 2);
     await page.waitForFunction(() => !document.title.startsWith("(") && !document.querySelector(".badge"));
     await page.keyboard.press("Alt+ArrowDown");
@@ -191,7 +191,7 @@ row("/", "other rooms: created, switched, counted, left", () =>
     same(await page.$eval("#text", (field) => field.value), "a draft");
     await page.click("#leave");
     await has(page, "#room-name", first);
-    same(await page.$$eval("#rooms .room .name", (found) => found.map((name) => name.textContent)), [first]);
+    await becomes(() => page.$$eval("#rooms .room .name", (found) => found.map((name) => name.textContent)), [first]);
     bob.socket.ws.close();
     await page.waitForFunction(() => document.querySelectorAll("#people-list li").length === 1);
   }));
@@ -233,13 +233,13 @@ row("/", "scrolling up brings all that was ever said, and the reader stays where
   await withPeople(
     ["Ann"],
     async (page) => {
-      same((await texts(page)).at(-1), "message 219");
+      await becomes(async () => (await texts(page)).at(-1), "message 219");
       await page.focus("#text");
       for (let presses = 0; presses < 400 && !(await page.isVisible("#beginning")); presses++) {
         await page.keyboard.press("PageUp");
         await pause(15);
       }
-      same(await texts(page), Array.from({ length: 220 }, (_, at) => `message ${at}`));
+      await becomes(() => texts(page), Array.from({ length: 220 }, (_, at) => `message ${at}`));
       await has(page, "#beginning", `This is where ${room} begins.`);
       // What is said meanwhile moves nothing, and is counted.
       const top = () => page.$eval(".message", (first) => Math.round(first.getBoundingClientRect().top));
@@ -250,8 +250,8 @@ row("/", "scrolling up brings all that was ever said, and the reader stays where
       await page.focus("#latest");
       await page.keyboard.press("Enter");
       await page.waitForSelector("#latest", { state: "hidden" });
-      same(await page.evaluate(() => document.activeElement.id), "text");
-      same((await texts(page)).at(-1), "message 222");
+      await becomes(() => page.evaluate(() => document.activeElement.id), "text");
+      await becomes(async () => (await texts(page)).at(-1), "message 222");
     },
     { room },
   );
@@ -269,8 +269,7 @@ row("/", "who comes back sees where the new messages begin", async () => {
       for (const text of ["new", "newer"]) await bob.say(text);
       await page.goBack();
       await isOpen(page);
-      await has(page, ".new", "New messages");
-      same(await page.$$eval("#messages > :is(.new, .message)", (found) => found.map((item) => item.classList.contains("new"))), [
+      await becomes(() => page.$$eval("#messages > :is(.new, .message)", (found) => found.map((item) => item.classList.contains("new"))), [
         false,
         true,
         false,
@@ -303,14 +302,15 @@ row("/", "without a network it says so, keeps what is written, and goes on where
       for (const text of ["meanwhile", "and more"]) await bob.say(text);
       await write(page, "from the tunnel");
       await write(page, "and again");
-      same(await log(page), [["before", undefined], ["from the tunnel", "waiting"], ["and again", "waiting"]]);
+      await becomes(() => log(page), [["before", undefined], ["from the tunnel", "waiting"], ["and again", "waiting"]]);
       await has(page, "#banner", "What you wrote is sent when you are back.");
       await online(false);
       await isOpen(page);
       await page.waitForFunction(() => document.querySelectorAll(".tick.sent").length === 2);
       const expected = ["before", "meanwhile", "and more", "from the tunnel", "and again"];
-      same([await texts(page), await stored(addr, page.room)], [expected, expected]);
-      same(await page.isVisible("#banner"), false);
+      await becomes(() => texts(page), expected);
+      same(await stored(addr, page.room), expected);
+      await becomes(() => page.isVisible("#banner"), false);
       bob.socket.ws.close();
     },
     { expected: broken },
@@ -347,7 +347,7 @@ row("/", "the server is killed and comes back: nothing is lost, nothing is there
           await ann.waitForFunction(() => !document.querySelector(".tick.waiting"));
         }
         same(await stored(host, ann.room), said);
-        for (const page of [ann, bob]) same(await texts(page), said);
+        for (const page of [ann, bob]) await becomes(() => texts(page), said);
       },
       { host, expected: broken },
     );
@@ -372,14 +372,14 @@ row("/", "a server that has forgotten all begins anew, with what is written then
         for (const page of [ann, bob]) {
           await has(page, "#beginning", "Nobody has said anything");
           await isOpen(page);
-          same(await texts(page), []);
+          await becomes(() => texts(page), []);
         }
         await write(ann, "new");
         await has(bob, ".text", "new");
         await ann.waitForSelector(".tick.sent, .tick.read");
         await bob.bringToFront();
         await ann.waitForSelector(".tick.read");
-        for (const page of [ann, bob]) same(await texts(page), ["new"]);
+        for (const page of [ann, bob]) await becomes(() => texts(page), ["new"]);
       },
       { host, expected: broken },
     );
@@ -404,7 +404,8 @@ row("/", "what was not sent outlives a reload", async () => {
         server = await start(folder, host.split(":")[1]);
         await page.reload();
         await page.waitForSelector(".tick.sent");
-        same([await texts(page), await stored(host, page.room)], [["still to be said"], ["still to be said"]]);
+        await becomes(() => texts(page), ["still to be said"]);
+        same(await stored(host, page.room), ["still to be said"]);
       },
       { host, expected: broken },
     );

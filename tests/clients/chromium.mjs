@@ -28,6 +28,20 @@ export async function launch(options = {}, without = []) {
   return { browser, context };
 }
 
+/** Waits until what `read` gives is as expected: a page draws when it comes to it. */
+export async function becomes(read, expected) {
+  const end = Date.now() + 10_000;
+  for (;;) {
+    const got = await read();
+    try {
+      return globalThis.Tour.same(got, expected);
+    } catch (error) {
+      if (Date.now() > end) throw error;
+    }
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
 /** To run in a page: of what `texts` selects, the texts with a contrast below 4.5 to 1 (WCAG 2.2, 1.4.3). */
 export function lowContrasts(texts) {
   // Whatever way a colour is written, a canvas knows what it looks like.
