@@ -1,8 +1,6 @@
 //! `broker`: from one node to another over Redis and NATS, beside a bare loop through the same client libraries.
 
-use std::io::{BufRead, BufReader};
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
 use common::process::on_core;
@@ -11,39 +9,13 @@ use crate::grid::Grid;
 use crate::load::Figures;
 use crate::options::Options;
 use crate::server::beside_us;
+use crate::service::Service;
 
 pub(crate) const BARE: &str = "bare loop";
 const SUBJECTS: [(&str, &str); 2] = [("bare", BARE), ("sockeye", "sockeye")];
 const SIZES: [(&str, &str); 2] = [("64", "64 B"), ("1024", "1 KiB")];
 /// In flight where it is about how many pass.
 const MANY: usize = 64;
-
-/// A server of `scripts/services`, which ends with the other end of its stdin.
-struct Service {
-    script: Child,
-    url: String,
-}
-
-impl Service {
-    fn start(name: &str, core: usize) -> Result<Self> {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../scripts/services");
-        let mut command = Command::new(script);
-        command.arg(name).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut script = on_core(core, || command.spawn())?.context("can't run scripts/services")?;
-        let mut url = String::new();
-        BufReader::new(script.stdout.take().context("stdout is not piped")?).read_line(&mut url)?;
-        ensure!(!url.is_empty(), "{name} does not start");
-        Ok(Self { script, url: url.trim_end().to_owned() })
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        drop(self.script.stdin.take());
-        // It says itself what went wrong.
-        _ = self.script.wait();
-    }
-}
 
 pub(crate) fn run(options: &Options) -> Result<Vec<Grid>> {
     let mut grids = Vec::new();

@@ -11,7 +11,9 @@ mod page;
 mod plot;
 mod promises;
 mod server;
+mod service;
 mod stats;
+mod stores;
 mod table;
 mod timed;
 
@@ -33,6 +35,7 @@ fn main() -> Result<()> {
             "broker" => brokers::run(&options)?,
             "idle" => vec![idle::run(&options)?],
             "instructions" => instructions::run(&options)?,
+            "stores" => stores::run(&options)?,
             _ => vec![timed::run(&options, bench)?],
         };
         grids.extend(found.into_iter().map(|grid| (bench, grid)));

@@ -9,7 +9,7 @@ use crate::server::{ALL, Server, USUAL};
 use crate::timed::MOST_MEMBERS;
 
 const NAMES: &[&str] = &["servers", "rounds", "seconds", "warm-up", "idle", "settle", "cores"];
-const BENCHES: [&str; 7] = ["echo", "idle", "connect", "deflate", "fanout", "broker", "instructions"];
+const BENCHES: [&str; 8] = ["echo", "idle", "connect", "deflate", "fanout", "broker", "stores", "instructions"];
 
 #[derive(Debug)]
 pub(crate) struct Options {

@@ -7,7 +7,7 @@ use crate::grid::Grid;
 use crate::machine::{Machine, versions};
 use crate::options::Options;
 use crate::server::{AXUM, RULER};
-use crate::{brokers, plot, promises};
+use crate::{brokers, plot, promises, stores};
 
 const HEAD: &str = "# Results\n\nHow to read them: [README](README.md). `scripts/bench --write` writes this page; with the \
                     name of a bench, only its section.\n";
@@ -38,6 +38,9 @@ impl<'a> Page<'a> {
             }
             if *bench == "broker" {
                 text += &format!("\nOver the bare loop, each round by itself:\n\n{}", grid.ratios(brokers::BARE));
+            }
+            if *bench == "stores" {
+                text += &format!("\nOver the plain inserts, each round by itself:\n\n{}", grid.ratios(stores::PLAIN));
             }
             text += &format!("\n![{}]({})\n", grid.title, plot_name(bench, index, grids));
             sections.push((grid.title.to_owned(), text));
@@ -102,8 +105,10 @@ fn origin(options: &Options, machine: &Machine) -> String {
         "hyper",
         "redis",
         "rocket_ws",
+        "rusqlite",
         "sockudo-ws",
         "tokio",
+        "tokio-postgres",
         "tokio-tungstenite",
         "tokio-websockets",
         "yawc",
