@@ -7,6 +7,7 @@ mod audit;
 mod client;
 mod frozen;
 mod full;
+mod hostile;
 mod killed;
 mod load;
 mod log;

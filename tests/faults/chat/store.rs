@@ -1,10 +1,15 @@
-//! PostgreSQL is killed, and hangs: whoever says something is told, nobody is cut off, and it goes on by itself.
+//! PostgreSQL is killed, hangs, is cut off between a commit and its answer, has no connection to give: whoever says something
+//! is told, nobody is cut off, nothing is stored twice, and it goes on by itself.
 
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
-use sockeye_tests::services::Service;
-use tokio::{task::block_in_place, time::timeout};
+use sockeye_tests::{proxy::Proxy, services::Service};
+use tokio::{
+    task::block_in_place,
+    time::{sleep, timeout},
+};
+use tokio_postgres::{NoTls, error::SqlState};
 
 use crate::chat::{
     Scratch, alone,
@@ -21,6 +26,10 @@ const AWAY: &str = "storage_unavailable";
 const TOLD: Duration = Duration::from_secs(20);
 const NOT_READY: Duration = Duration::from_secs(5);
 const BACK: Duration = Duration::from_secs(10);
+/// That PostgreSQL has to give.
+const CONNECTIONS: usize = 20;
+const END_OTHERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+    WHERE backend_type = 'client backend' AND application_name <> 'others'";
 /// Who comes while it is away.
 const NEWCOMER: u64 = OUTSIDERS + 2;
 
@@ -59,6 +68,94 @@ async fn postgres_is_away() -> Result<()> {
         Ok(())
     })
     .await
+}
+
+/// Commits are done whose answers never come; clients say their messages again, and each is there once.
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_is_cut_off_again_and_again() -> Result<()> {
+    alone(Duration::from_secs(200), async {
+        let postgres = block_in_place(|| Service::start("postgres"));
+        let link = Proxy::start(postgres.port(), 1).await?;
+        let url = format!("postgres://postgres@127.0.0.1:{}/postgres", link.port());
+        let scratch = Scratch::new();
+        let node = Node::start(&scratch.0, "chat", &[("DATABASE_URL", &url)])?;
+        let mut load = Load::start(Plan::new(&[node.addr]));
+        load.all_in(BACK).await?;
+        for cut in 0..size(20, 300) {
+            load.talk(Duration::from_millis(50)).await?;
+            // Now with answers that were on their way, now without.
+            link.mute(cut % 4 != 0);
+            sleep(Duration::from_millis(5 + cut % 7 * 3)).await;
+            link.cut();
+            link.mute(false);
+        }
+        node.until_health(200, BACK).await?;
+        let report = load.settle(node.addr, Duration::from_secs(30)).await?;
+        println!("{report}");
+        ensure!(report.refusals.contains_key(AWAY), "no cut has met a message");
+        ensure!(report.lost.is_empty(), "sockets were closed: {:?}", report.lost);
+        Ok(())
+    })
+    .await
+}
+
+/// Others have all of PostgreSQL's connections, or the lock of every room.
+#[tokio::test(flavor = "multi_thread")]
+async fn postgres_is_busy() -> Result<()> {
+    alone(Duration::from_secs(200), async {
+        let most = format!("max_connections={CONNECTIONS}");
+        let postgres = block_in_place(|| Service::start_with("postgres", &["-c", &most]));
+        let scratch = Scratch::new();
+        let node = Node::start(&scratch.0, "chat", &[("DATABASE_URL", postgres.url())])?;
+        let mut load = Load::start(Plan::new(&[node.addr]));
+        load.all_in(BACK).await?;
+        for _ in 0..size(1, 3) {
+            load.talk(Duration::from_millis(500)).await?;
+            let (other, connection) = tokio_postgres::connect(postgres.url(), NoTls).await?;
+            let connection = tokio::spawn(connection);
+            other.batch_execute("BEGIN; SELECT * FROM sockeye_room FOR UPDATE").await?;
+            load.all_refused(AWAY, TOLD).await?;
+            drop(other);
+            connection.await??;
+            let acknowledged = load.acknowledged();
+            load.talk(Duration::from_secs(2)).await?;
+            ensure!(load.acknowledged() > acknowledged, "nothing is stored after the lock is gone");
+
+            let others = take_all(postgres.url()).await?;
+            node.until_health(503, NOT_READY).await?;
+            load.all_refused(AWAY, TOLD).await?;
+            drop(others);
+            node.until_health(200, BACK).await?;
+            let acknowledged = load.acknowledged();
+            load.talk(Duration::from_secs(2)).await?;
+            ensure!(load.acknowledged() > acknowledged, "nothing is stored with connections again");
+        }
+        let report = load.settle(node.addr, Duration::from_secs(30)).await?;
+        println!("{report}");
+        ensure!(report.lost.is_empty(), "sockets were closed: {:?}", report.lost);
+        Ok(())
+    })
+    .await
+}
+
+/// Takes all connections that there are, those that the chat has, too.
+async fn take_all(url: &str) -> Result<Vec<tokio_postgres::Client>> {
+    let url = format!("{url}?application_name=others");
+    let mut clients: Vec<tokio_postgres::Client> = Vec::new();
+    while clients.len() < CONNECTIONS {
+        match tokio_postgres::connect(&url, NoTls).await {
+            Ok((client, connection)) => {
+                tokio::spawn(connection);
+                clients.push(client);
+            }
+            Err(error) => {
+                ensure!(error.code() == Some(&SqlState::TOO_MANY_CONNECTIONS), "expected none to be free, got {error}");
+                let first = clients.first().context("not one connection is free")?;
+                first.batch_execute(END_OTHERS).await?;
+            }
+        }
+    }
+    Ok(clients)
 }
 
 /// Who comes is told first, and let in later.

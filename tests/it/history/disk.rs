@@ -1,8 +1,9 @@
 //! Files that can't be used, disks that are full, and what is there afterwards.
 
-use std::{fs, process::Command};
+use std::fs;
 
 use sockeye::{ErrorKind, History, Offset, Result, Retention, Span, SqliteHistory, prelude::*};
+use sockeye_tests::disk::Disk;
 
 use super::{Scratch, append};
 
@@ -63,39 +64,13 @@ async fn what_is_no_database_is_refused() -> Result<()> {
     Ok(())
 }
 
-/// A small disk, and gone after the test.
-struct Disk(Scratch);
-
-impl Disk {
-    /// Why there is none, if there is none.
-    fn new() -> Result<Self, String> {
-        let scratch = Scratch::new();
-        let mut mount = Command::new("mount");
-        let output = mount.args(["-t", "tmpfs", "-o", "size=1m", "tmpfs"]).arg(&scratch.0).output();
-        let output = output.map_err(|error| error.to_string())?;
-        output.status.success().then_some(Self(scratch)).ok_or_else(|| String::from_utf8_lossy(&output.stderr).into())
-    }
-}
-
-impl Drop for Disk {
-    fn drop(&mut self) {
-        let unmounted = Command::new("umount").arg("--lazy").arg(&self.0.0).status();
-        assert!(unmounted.is_ok_and(|status| status.success()), "{} is still mounted", self.0.0.display());
-    }
-}
-
 #[sockeye::test(flavor = "multi_thread")]
 async fn a_full_disk_is_said_and_nothing_acknowledged_is_lost() -> Result<()> {
-    let disk = match Disk::new() {
-        Ok(disk) => disk,
-        Err(why) => {
-            eprintln!("SKIPPED: a small disk can't be mounted here: {why}");
-            return Ok(());
-        }
-    };
-    let filler = disk.0.0.join("filler");
+    let scratch = Scratch::new();
+    let Some(disk) = Disk::mount(&scratch.0, 1024) else { return Ok(()) };
+    let filler = disk.join("filler");
     fs::write(&filler, vec![0; 300 << 10])?;
-    let file = disk.0.file();
+    let file = disk.join("history.db");
     let history = SqliteHistory::open(&file)?;
     let room = App::new().history(history.clone()).hub().room("a");
     let text = "x".repeat(8 << 10);

@@ -10,7 +10,8 @@ use std::{
 
 use serde_json::{Value, json};
 use sockeye::{
-    Appended, BoxFuture, Draft, ErrorKind, History, MemoryHistory, Offset, Page, RoomOptions, Span, prelude::*,
+    Appended, BoxFuture, Draft, ErrorKind, History, MemoryHistory, Offset, Page, RoomOptions, Span, TestSocket,
+    prelude::*,
 };
 
 use super::{Store, append};
@@ -155,6 +156,16 @@ impl History for Moody {
     }
 }
 
+/// A room, and a member of it.
+async fn over_a_moody_store() -> Result<(Arc<Moody>, Room, TestSocket)> {
+    let store = Arc::new(Moody::default());
+    let app = App::new().history(store.clone()).rooms(numbered()).route(join);
+    let room = app.hub().room("a");
+    let member = TestClient::new(app).websocket_connect("/join/a").await?;
+    until("a member", || room.len() == 1).await;
+    Ok((store, room, member))
+}
+
 #[post("/say")]
 async fn say(hub: Hub) -> Result<&'static str> {
     hub.room("a").publish(&1).await?;
@@ -178,13 +189,7 @@ async fn a_failing_store_is_a_matter_of_time_for_http() -> Result<()> {
 
 #[sockeye::test]
 async fn a_failing_store_fails_the_publisher_and_nobody_else() -> Result<()> {
-    let store = Arc::new(Moody::default());
-    let app = App::new().history(store.clone()).rooms(numbered()).route(join);
-    let hub = app.hub();
-    let client = TestClient::new(app);
-    let mut member = client.websocket_connect("/join/a").await?;
-    until("a member", || hub.room("a").len() == 1).await;
-    let room = hub.room("a");
+    let (store, room, mut member) = over_a_moody_store().await?;
     room.publish(&1).await?;
     store.fails.store(true, Ordering::SeqCst);
     let error = room.publish(&2).await.unwrap_err();
@@ -202,13 +207,7 @@ async fn a_failing_store_fails_the_publisher_and_nobody_else() -> Result<()> {
 /// What the store has after all, or another process has stored, comes before the next.
 #[sockeye::test]
 async fn members_get_what_was_skipped() -> Result<()> {
-    let store = Arc::new(Moody::default());
-    let app = App::new().history(store.clone()).rooms(numbered()).route(join);
-    let hub = app.hub();
-    let client = TestClient::new(app);
-    let mut member = client.websocket_connect("/join/a").await?;
-    until("a member", || hub.room("a").len() == 1).await;
-    let room = hub.room("a");
+    let (store, room, mut member) = over_a_moody_store().await?;
     room.publish(&1).await?;
     store.lies.store(true, Ordering::SeqCst);
     assert!(room.publish(&2).await.is_err());
@@ -224,13 +223,7 @@ async fn members_get_what_was_skipped() -> Result<()> {
 /// The store said that it had failed, and had not: who asks again with the key gets what was stored, and members get it too.
 #[sockeye::test]
 async fn asking_again_hands_out_what_nobody_got() -> Result<()> {
-    let store = Arc::new(Moody::default());
-    let app = App::new().history(store.clone()).rooms(numbered()).route(join);
-    let hub = app.hub();
-    let client = TestClient::new(app);
-    let mut member = client.websocket_connect("/join/a").await?;
-    until("a member", || hub.room("a").len() == 1).await;
-    let room = hub.room("a");
+    let (store, room, mut member) = over_a_moody_store().await?;
     room.publish(&1).await?;
     store.lies.store(true, Ordering::SeqCst);
     assert!(room.publish_keyed("k", &2).await.is_err());
@@ -248,13 +241,7 @@ async fn asking_again_hands_out_what_nobody_got() -> Result<()> {
 
 #[sockeye::test]
 async fn who_does_not_wait_is_stored_and_sent_all_the_same() -> Result<()> {
-    let store = Arc::new(Moody::default());
-    let app = App::new().history(store.clone()).rooms(numbered()).route(join);
-    let hub = app.hub();
-    let client = TestClient::new(app);
-    let mut member = client.websocket_connect("/join/a").await?;
-    until("a member", || hub.room("a").len() == 1).await;
-    let room = hub.room("a");
+    let (store, room, mut member) = over_a_moody_store().await?;
     store.waits.store(true, Ordering::SeqCst);
     for number in 0..3 {
         let publishes = room.publish(&number);
