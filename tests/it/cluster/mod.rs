@@ -13,34 +13,13 @@ use serde_json::{Value, json};
 use sockeye::{LocalBroker, PresenceEvent, RoomOptions, TestSocket, prelude::*};
 
 use self::faulty::Faulty;
-use crate::rooms::until;
+use crate::rooms::{talk, until};
 
 /// One of several nodes.
 struct Node {
     hub: Hub,
     client: TestClient,
     broker: Faulty,
-}
-
-/// Joins, with `?user=` as that user; what comes starts with a verb.
-#[websocket("/rooms/<room>")]
-async fn talk(mut ws: WebSocket, room: String, user: Option<String>, hub: Hub) -> Result<()> {
-    let room = hub.room(&room);
-    let member = match &user {
-        Some(user) => room.join_as(&ws, user, json!({ "name": user })).await?,
-        None => room.join(&ws).await?,
-    };
-    ws.send_json(member.presence()).await?;
-    loop {
-        let text = ws.receive_text().await?;
-        let (verb, rest) = text.split_once(' ').unwrap_or((&text, ""));
-        match verb {
-            "all" => member.room().broadcast_text(rest).await?,
-            "others" => member.room().broadcast_others_text(&member, rest).await?,
-            "publish" => drop(member.room().publish(rest).await?),
-            _ => return Err(Error::other("what?")),
-        }
-    }
 }
 
 /// Joins a room that the query names.

@@ -10,25 +10,13 @@ use std::{
 
 use serde_json::{Value, json};
 use sockeye::{
-    Appended, BoxFuture, Broker, Bytes, Draft, History, LastEventId, LocalBroker, MemoryHistory, Offset, Page,
-    Retention, RoomOptions, Span, TestSocket, broker::Channel, prelude::*,
+    Appended, BoxFuture, Broker, Bytes, Draft, History, LocalBroker, MemoryHistory, Offset, Page, Retention,
+    RoomOptions, Span, TestSocket, broker::Channel, prelude::*,
 };
 use tokio::time::Instant;
 
 use super::{Node, app, node_of, pass, patient};
-
-#[websocket("/since/<room>")]
-async fn since(ws: WebSocket, room: String, since: u64, hub: Hub) -> Result<()> {
-    let resumed = hub.room(&room).join_since(&ws, since).await?;
-    ws.send_json(&json!({ "recovered": resumed.recovered })).await?;
-    ws.closed().await;
-    Ok(())
-}
-
-#[get("/events/<room>")]
-async fn events(room: String, last: LastEventId, hub: Hub) -> Result<Sse> {
-    hub.room(&room).sse_since(last.parse::<Offset>())
-}
+use crate::history::{events, since};
 
 fn numbered(history: &Arc<impl History>) -> App {
     app().rooms(RoomOptions::new().render(|stored| stored.offset)).history(history.clone()).route(since).route(events)

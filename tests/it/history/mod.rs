@@ -18,9 +18,10 @@ use std::{
     },
 };
 
+use serde_json::json;
 use sockeye::{
-    Draft, History, MemoryHistory, PostgresHistory, PostgresOptions, RecentHistory, RecentOptions, Result, Retention,
-    SqliteHistory, Stored, prelude::Message,
+    Draft, History, LastEventId, MemoryHistory, Offset, PostgresHistory, PostgresOptions, RecentHistory, RecentOptions,
+    Retention, SqliteHistory, Stored, prelude::*,
 };
 use sockeye_tests::services::Service;
 
@@ -47,6 +48,21 @@ impl Drop for Scratch {
             eprintln!("{} stays: {error}", self.0.display());
         }
     }
+}
+
+/// Joins from an offset on.
+#[websocket("/since/<room>")]
+pub(crate) async fn since(ws: WebSocket, room: String, since: u64, hub: Hub) -> Result<()> {
+    let resumed = hub.room(&room).join_since(&ws, since).await?;
+    ws.send_json(&json!({ "recovered": resumed.recovered })).await?;
+    ws.closed().await;
+    Ok(())
+}
+
+/// The same as an event stream.
+#[get("/events/<room>")]
+pub(crate) async fn events(room: String, last: LastEventId, hub: Hub) -> Result<Sse> {
+    hub.room(&room).sse_since(last.parse::<Offset>())
 }
 
 /// One of the stores that come with the crate, without a message.

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sockeye::{LastEventId, MemoryHistory, Offset, Resume, Retention, RoomOptions, prelude::*};
+use sockeye::{MemoryHistory, Resume, Retention, RoomOptions, prelude::*};
 
-use super::Store;
+use super::{Store, events, since};
 use crate::rooms::until;
 
 super::with_each_store!(
@@ -14,14 +14,6 @@ super::with_each_store!(
     what_is_lost_is_said,
     pages_and_a_welcome,
 );
-
-#[websocket("/since/<room>")]
-async fn since(ws: WebSocket, room: String, since: u64, hub: Hub) -> Result<()> {
-    let resumed = hub.room(&room).join_since(&ws, since).await?;
-    ws.send_json(&json!({ "recovered": resumed.recovered })).await?;
-    ws.closed().await;
-    Ok(())
-}
 
 #[websocket("/pages/<room>")]
 async fn pages(ws: WebSocket, room: String, since: Option<u64>, hub: Hub) -> Result<()> {
@@ -38,11 +30,6 @@ async fn pages(ws: WebSocket, room: String, since: Option<u64>, hub: Hub) -> Res
     ws.send_text(resumed.recovered.to_string()).await?;
     ws.closed().await;
     Ok(())
-}
-
-#[get("/events/<room>")]
-async fn events(room: String, last: LastEventId, hub: Hub) -> Result<Sse> {
-    hub.room(&room).sse_since(last.parse::<Offset>())
 }
 
 fn app(store: &Store, retention: Retention) -> App {

@@ -15,7 +15,7 @@ use sockeye::{TestSocket, prelude::*};
 
 /// A chat in one handler: `?user=` joins as that user; what comes starts with a verb.
 #[websocket("/rooms/<room>")]
-async fn talk(mut ws: WebSocket, room: String, user: Option<String>, hub: Hub) -> Result<()> {
+pub(crate) async fn talk(mut ws: WebSocket, room: String, user: Option<String>, hub: Hub) -> Result<()> {
     let room = hub.room(&room);
     let member = match &user {
         Some(user) => room.join_as(&ws, user, serde_json::json!({ "name": user })).await?,
@@ -28,6 +28,7 @@ async fn talk(mut ws: WebSocket, room: String, user: Option<String>, hub: Hub) -
         match verb {
             "all" => member.room().broadcast_text(rest).await?,
             "others" => member.room().broadcast_others_text(&member, rest).await?,
+            "publish" => drop(member.room().publish(rest).await?),
             "to" => {
                 let (user, text) = rest.split_once(' ').unwrap_or_default();
                 let count = member.room().send_to(user, &Message::text(text)).await?;
@@ -41,7 +42,7 @@ async fn talk(mut ws: WebSocket, room: String, user: Option<String>, hub: Hub) -
             "error" => return Err(Error::other("told to")),
             "panic" => panic!("told to"),
             "return" => return Ok(()),
-            _ => {}
+            _ => return Err(Error::other("what?")),
         }
     }
 }
