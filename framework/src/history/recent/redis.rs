@@ -92,6 +92,8 @@ struct Server {
 #[derive(Default)]
 struct Link {
     connection: Option<MultiplexedConnection>,
+    /// How often somebody has tried to connect.
+    attempt: u64,
     /// It has failed, or somebody connects: it is left alone until then.
     rests_until: Option<Instant>,
     /// It was said that it is gone.
@@ -103,19 +105,22 @@ impl Server {
         ["recent", "oldest"].map(|kind| format!("{}:{kind}:{room}", self.prefix))
     }
 
-    /// `None` while it is left alone, or somebody else connects: nobody waits for that.
-    async fn connection(&self) -> Option<RedisResult<MultiplexedConnection>> {
-        {
+    /// The connection, and which attempt has made it. `None` while it is left alone, or somebody else connects: nobody waits
+    /// for that.
+    async fn connection(&self) -> Option<(u64, RedisResult<MultiplexedConnection>)> {
+        let attempt = {
             let mut link = lock(&self.link);
             if let Some(connection) = &link.connection {
-                return Some(Ok(connection.clone()));
+                return Some((link.attempt, Ok(connection.clone())));
             }
             if link.rests_until.is_some_and(|until| Instant::now() < until) {
                 return None;
             }
             // Should this be dropped, another tries then.
             link.rests_until = Some(Instant::now() + PATIENCE + REST);
-        }
+            link.attempt += 1;
+            link.attempt
+        };
         let config =
             AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
         let connected = self.client.get_multiplexed_async_connection_with_config(&config).await;
@@ -127,26 +132,35 @@ impl Server {
                 tracing::info!("Redis is back: recent messages are kept there");
             }
         }
-        Some(connected)
+        Some((attempt, connected))
     }
 
     /// Whatever goes wrong, the store has it.
     async fn ask<T: redis::FromRedisValue>(&self, pipeline: &Pipeline) -> Option<T> {
-        let answer = match self.connection().await? {
+        let (attempt, connection) = self.connection().await?;
+        let answer = match connection {
             Ok(mut connection) => pipeline.query_async(&mut connection).await,
             Err(error) => Err(error),
         };
         match answer {
             Ok(answer) => Some(answer),
             Err(error) => {
-                let mut link = lock(&self.link);
-                link.connection = None;
-                link.rests_until = Some(Instant::now() + REST);
-                if !std::mem::replace(&mut link.is_away, true) {
-                    tracing::warn!("recent messages are not kept in Redis: {error}");
-                }
+                self.failed(attempt, &error);
                 None
             }
+        }
+    }
+
+    /// Lets it rest, unless somebody has connected since.
+    fn failed(&self, attempt: u64, error: &redis::RedisError) {
+        let mut link = lock(&self.link);
+        if link.attempt != attempt {
+            return;
+        }
+        link.connection = None;
+        link.rests_until = Some(Instant::now() + REST);
+        if !std::mem::replace(&mut link.is_away, true) {
+            tracing::warn!("recent messages are not kept in Redis: {error}");
         }
     }
 
