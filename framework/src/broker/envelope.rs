@@ -20,6 +20,8 @@ use crate::ws::{Message, Text};
 const VERSION: u64 = 1;
 /// A name of 1 KiB is up to 6 KiB of JSON.
 const MAX_HEADER: usize = 8 * 1024;
+/// Stores count with the numbers of SQL.
+const MAX_OFFSET: u64 = i64::MAX as u64;
 /// The longest message that goes to other nodes.
 const MAX_PAYLOAD: usize = 4 * 1024 * 1024;
 
@@ -55,11 +57,19 @@ pub(crate) enum Content {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct Carried {
     pub(crate) message: Message,
-    /// The only one who is to get it.
-    pub(crate) user: Option<String>,
+    pub(crate) to: Whom,
     /// Its number among the sender's messages.
     pub(crate) seq: Option<u64>,
     pub(crate) place: Option<Place>,
+}
+
+/// Who is to get a message.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) enum Whom {
+    #[default]
+    All,
+    Only(Arc<str>),
+    AllBut(Arc<str>),
 }
 
 /// Where a message is stored, and when it was in milliseconds since 1970.
@@ -153,6 +163,8 @@ struct Header<'a> {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     user: Option<Cow<'a, str>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    except: Option<Cow<'a, str>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     seq: Option<u64>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     offset: Option<u64>,
@@ -200,7 +212,7 @@ pub(crate) struct Outgoing<'a> {
     pub(crate) node: Option<NodeId>,
     pub(crate) is_text: bool,
     pub(crate) payload: &'a [u8],
-    pub(crate) user: Option<&'a str>,
+    pub(crate) to: &'a Whom,
     pub(crate) seq: Option<u64>,
     pub(crate) place: Option<Place>,
 }
@@ -208,10 +220,16 @@ pub(crate) struct Outgoing<'a> {
 impl Outgoing<'_> {
     /// The envelope as bytes; `None` if it is too long for one.
     pub(crate) fn encode(&self) -> Option<Bytes> {
+        let (user, except) = match self.to {
+            Whom::All => (None, None),
+            Whom::Only(user) => (Some(Cow::Borrowed(&**user)), None),
+            Whom::AllBut(user) => (None, Some(Cow::Borrowed(&**user))),
+        };
         let header = Header {
             node: self.node,
             op: if self.is_text { Op::Text } else { Op::Binary },
-            user: self.user.map(Cow::Borrowed),
+            user,
+            except,
             seq: self.seq,
             offset: self.place.map(|place| place.offset),
             at: self.place.map(|place| place.at),
@@ -226,9 +244,9 @@ impl Envelope {
     pub(crate) fn encode(&self) -> Option<Bytes> {
         let header = Header { node: self.node, ..Header::default() };
         match &self.content {
-            Content::Message(Carried { message, user, seq, place }) => {
+            Content::Message(Carried { message, to, seq, place }) => {
                 let (node, payload, is_text) = (self.node, message.as_bytes(), message.is_text());
-                Outgoing { node, is_text, payload, user: user.as_deref(), seq: *seq, place: *place }.encode()
+                Outgoing { node, is_text, payload, to, seq: *seq, place: *place }.encode()
             }
             Content::Head(offset) => seal(Header { kind: Kind::Head, offset: Some(*offset), ..header }, &[]),
             Content::Presence(Delta { from, to, is_whole, users }) => {
@@ -264,7 +282,7 @@ impl Envelope {
         }
         let content = match header.kind {
             Kind::Message => Content::Message(Carried::new(&header, payload)?),
-            Kind::Head => Content::Head(need(header.offset, "offset")?),
+            Kind::Head => Content::Head(checked(need(header.offset, "offset")?)?),
             Kind::Presence => {
                 let (from, to, is_whole) = (need(header.from, "from")?, need(header.to, "to")?, header.whole);
                 Content::Presence(Delta { from, to, is_whole, users: parse(&payload, "its users")? })
@@ -294,10 +312,23 @@ impl Carried {
         };
         let place = match header.offset {
             None => None,
-            Some(0) => return Err(Refused("expected an offset from 1 on, it has 0".into())),
-            Some(offset) => Some(Place { offset, at: header.at.unwrap_or_default() }),
+            Some(offset) => Some(Place { offset: checked(offset)?, at: header.at.unwrap_or_default() }),
         };
-        Ok(Self { message, user: header.user.as_deref().map(str::to_owned), seq: header.seq, place })
+        let to = match (&header.user, &header.except) {
+            (None, None) => Whom::All,
+            (Some(user), None) => Whom::Only(Arc::from(&**user)),
+            (None, Some(user)) => Whom::AllBut(Arc::from(&**user)),
+            (Some(_), Some(_)) => return Err(Refused("expected `user` or `except`, it has both".into())),
+        };
+        Ok(Self { message, to, seq: header.seq, place })
+    }
+}
+
+/// An offset as a store may have given it out.
+fn checked(offset: u64) -> Result<u64, Refused> {
+    match offset {
+        1..MAX_OFFSET => Ok(offset),
+        _ => Err(Refused(format!("expected an offset of 1 to {}, it has {offset}", MAX_OFFSET - 1).into())),
     }
 }
 
@@ -349,9 +380,14 @@ mod tests {
             ".*".prop_map(Message::text),
             prop::collection::vec(any::<u8>(), 0..64).prop_map(Message::binary),
         ];
-        let place = (1..u64::MAX, any::<u64>()).prop_map(|(offset, at)| Place { offset, at });
-        let carried = (message, prop::option::of(".*"), any::<Option<u64>>(), prop::option::of(place));
-        carried.prop_map(|(message, user, seq, place)| Content::Message(Carried { message, user, seq, place }))
+        let whom = prop_oneof![
+            Just(Whom::All),
+            ".*".prop_map(|user| Whom::Only(user.into())),
+            ".*".prop_map(|user| Whom::AllBut(user.into())),
+        ];
+        let place = (1..MAX_OFFSET, any::<u64>()).prop_map(|(offset, at)| Place { offset, at });
+        let carried = (message, whom, any::<Option<u64>>(), prop::option::of(place));
+        carried.prop_map(|(message, to, seq, place)| Content::Message(Carried { message, to, seq, place }))
     }
 
     fn contents() -> impl Strategy<Value = Content> {
@@ -359,7 +395,7 @@ mod tests {
             .prop_map(|(room, version, part, parts, users)| List { room, version, part, parts, users });
         prop_oneof![
             messages(),
-            any::<u64>().prop_map(Content::Head),
+            (1..MAX_OFFSET).prop_map(Content::Head),
             (any::<u64>(), any::<u64>(), any::<bool>(), attendees())
                 .prop_map(|(from, to, is_whole, users)| Content::Presence(Delta { from, to, is_whole, users })),
             any::<(u64, u64)>().prop_map(|(session, number)| Content::Beat { session, number }),
@@ -403,7 +439,7 @@ mod tests {
 
     #[test]
     fn a_script_needs_one_field() {
-        let carried = Carried { message: Message::text("{\"a\":1}\n"), user: None, seq: None, place: None };
+        let carried = Carried { message: Message::text("{\"a\":1}\n"), to: Whom::All, seq: None, place: None };
         let expected = Envelope { node: None, content: Content::Message(carried) };
         assert_eq!(decode("{\"v\":1}\n{\"a\":1}\n"), Ok(expected.clone()));
         assert_eq!(decode("{\"later\":[1e9],\"v\":1}\n{\"a\":1}\n"), Ok(expected));
@@ -425,7 +461,10 @@ mod tests {
         refused(b"{}\n", "breaks");
         refused(b"{\"v\":1,\"kind\":\"later\"}\n", "breaks");
         refused(b"{\"v\":1,\"node\":\"+0000000000000000000000000000001\"}\n", "breaks");
-        refused(b"{\"v\":1,\"offset\":0}\n", "offset");
+        refused(b"{\"v\":1,\"offset\":0}\n", "an offset of 1 to");
+        refused(b"{\"v\":1,\"offset\":18446744073709551615}\n", "an offset of 1 to");
+        refused(b"{\"v\":1,\"kind\":\"head\",\"offset\":9223372036854775807}\n", "an offset of 1 to");
+        refused(b"{\"v\":1,\"user\":\"a\",\"except\":\"b\"}\n", "`user` or `except`");
         refused(b"{\"v\":1,\"offset\":1e400}\n", "breaks");
         refused(b"{\"v\":1}\n\xff", "UTF-8");
         refused(b"{\"v\":1,\"kind\":\"head\"}\n", "`offset`");
@@ -441,8 +480,8 @@ mod tests {
     #[test]
     fn names_fit() {
         let named = |user: &str| {
-            let (message, user) = (Message::text(""), Some(user.to_owned()));
-            let content = Content::Message(Carried { message, user, seq: Some(u64::MAX), place: None });
+            let (message, to) = (Message::text(""), Whom::AllBut(user.into()));
+            let content = Content::Message(Carried { message, to, seq: Some(u64::MAX), place: None });
             Envelope { node: Some(NodeId(u128::MAX)), content }
         };
         for name in ["\0".repeat(1024), "\u{1f600}".repeat(256), "\n".repeat(1024)] {
@@ -452,7 +491,7 @@ mod tests {
         assert_eq!(named(&"\0".repeat(2048)).encode(), None);
         let content = Content::Message(Carried {
             message: Message::binary(vec![0; MAX_PAYLOAD + 1]),
-            user: None,
+            to: Whom::All,
             seq: None,
             place: None,
         });

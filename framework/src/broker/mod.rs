@@ -23,7 +23,7 @@ pub use self::nats::NatsBroker;
 #[cfg(feature = "redis")]
 pub use self::redis::RedisBroker;
 pub(crate) use self::{
-    envelope::{Attendee, Carried, Content, Delta, Envelope, List, Outgoing, Place},
+    envelope::{Attendee, Carried, Content, Delta, Envelope, List, Outgoing, Place, Whom},
     node::NodeId,
 };
 use crate::{error::Result, rt::BoxFuture};

@@ -36,6 +36,8 @@ const UNIT: usize = 1024;
 /// Messages and about as many bytes that go to the store at once.
 const BATCH: usize = 256;
 const BATCH_BYTES: usize = 1024 * 1024;
+/// No room gets so many messages between two looks into the store.
+const LEAP: u64 = 1_000_000;
 /// How long a message waits for its turn: a store that is stuck gathers no queue.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -61,6 +63,8 @@ struct Waiting {
     takes_in: bool,
     /// All up to this offset went into the room's queue, or was stored before the room was served. Unknown when it is not.
     last: Option<u64>,
+    /// That is what another node has said, while the store could not be read.
+    is_told: bool,
 }
 
 #[derive(Debug)]
@@ -195,11 +199,36 @@ impl Live {
 
     /// Members get what is stored after this offset, unless it is known already from which on they do.
     pub(super) fn base_at(&self, head: u64) {
-        lock(&self.lane().waiting).last.get_or_insert(head);
+        self.base_on(head, false);
+    }
+
+    /// The same, with what another node has said, since the store can't be read.
+    fn base_on(&self, head: u64, is_told: bool) {
+        let mut waiting = lock(&self.lane().waiting);
+        if waiting.last.is_none() {
+            // Up to there nothing is handed out: who reads from the store has to read it.
+            self.state().tail.begin(head);
+            (waiting.last, waiting.is_told) = (Some(head), is_told);
+        }
+    }
+
+    /// The store has this offset. If another node has spoken of one far beyond, that was none.
+    fn check(&self, head: u64) {
+        let Some(lane) = self.lane.get() else { return };
+        let mut waiting = lock(&lane.waiting);
+        if std::mem::take(&mut waiting.is_told) && waiting.last.is_some_and(|last| last > head.saturating_add(LEAP)) {
+            tracing::warn!(
+                room = &*self.name,
+                "what the broker has told of is not stored: the room goes on after {head}"
+            );
+            self.state().tail.restart(head);
+            waiting.last = Some(head);
+        }
     }
 
     /// The store has this offset: whoever knows less has it read.
     pub(super) fn hear_of(self: &Arc<Self>, head: Offset) {
+        self.check(head.get());
         match self.lane.get().and_then(|lane| lane.last()) {
             None => self.base_at(head.get()),
             Some(last) if last < head.get() => self.work(|waiting| waiting.is_behind = true),

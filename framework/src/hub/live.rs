@@ -206,10 +206,10 @@ impl Live {
         tokio::task::consume_budget().await;
         let prepared = self.prepare(message);
         let place = self.place(prepared.len()).await?;
-        let user = if let To::User(user) = &to { Some(user.clone()) } else { None };
+        let whom = to.elsewhere();
         // At once, so that both happen or none.
         let queued = self.enqueue(prepared, to, place);
-        let relay = self.relay(message, user);
+        let relay = self.relay(message, whom);
         let count = queued.map_or(0, |(_, count)| count);
         if let Some((number, _)) = queued {
             self.handed_out(number).await;

@@ -38,7 +38,7 @@ pub use self::{
     stats::{HubStats, RoomStats, UserStats},
 };
 use crate::{
-    broker::{Broker, Channel},
+    broker::{Broker, Channel, Whom},
     error::Result,
     extract::{ArgInfo, FromRequest, Rejection, Request},
     history::History,
@@ -182,7 +182,7 @@ impl Hub {
     pub async fn send_to<T: Outbound + ?Sized>(&self, user: impl AsRef<str>, event: &T) -> Result<usize> {
         let (user, encoded) = (user.as_ref(), event.encode()?);
         tokio::task::consume_budget().await;
-        let relay = self.registry.relay(|| Post::new(Channel::Nodes, &encoded).to(Some(user.into())));
+        let relay = self.registry.relay(|| Post::new(Channel::Nodes, &encoded).to(Whom::Only(user.into())));
         let sent = self.registry.send_to(user, &encoded).await;
         relay.told().await?;
         Ok(sent)
@@ -260,7 +260,7 @@ impl Hub {
     pub(crate) async fn end(&self) {
         let is_last = self.registry.servers.fetch_sub(1, Ordering::Relaxed) == 1;
         if let Some(cluster) = self.registry.cluster() {
-            let is_over = is_last && !self.registry.rooms().iter().any(|live| live.is_held());
+            let is_over = is_last && !self.registry.rooms().iter().any(|live| live.state().has_audience());
             cluster.flush(is_over).await;
         }
     }

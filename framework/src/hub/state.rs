@@ -26,6 +26,7 @@ use super::{
     tail::Tail,
 };
 use crate::{
+    broker::Whom,
     error::Result,
     ws::{Connection, Encoded, Tally, proto::Shape},
 };
@@ -122,12 +123,31 @@ pub(super) enum To {
 }
 
 impl To {
+    /// Of the members on other nodes. Connections are this one's.
+    pub(super) fn elsewhere(&self) -> Whom {
+        match self {
+            Self::All | Self::AllBut(_) | Self::Member(_) => Whom::All,
+            Self::AllButUser(user) => Whom::AllBut(user.clone()),
+            Self::User(user) => Whom::Only(user.clone()),
+        }
+    }
+
     fn includes(&self, entry: &Entry) -> bool {
         match self {
             Self::All | Self::Member(_) => true,
             Self::AllBut(connection) => entry.connection.id != *connection,
             Self::AllButUser(user) => entry.user.as_ref() != Some(user),
             Self::User(user) => entry.user.as_ref() == Some(user),
+        }
+    }
+}
+
+impl From<Whom> for To {
+    fn from(whom: Whom) -> Self {
+        match whom {
+            Whom::All => Self::All,
+            Whom::Only(user) => Self::User(user),
+            Whom::AllBut(user) => Self::AllButUser(user),
         }
     }
 }

@@ -17,7 +17,7 @@ pub(super) struct Tail {
     behind: usize,
     kept: VecDeque<(u64, Prepared)>,
     bytes: usize,
-    /// The last that was handed out, or is being handed out now.
+    /// The last that was handed out, or is being handed out now; or that was stored before any is.
     last: u64,
 }
 
@@ -26,6 +26,16 @@ impl Tail {
     pub(super) fn count_in(&mut self, is_behind: bool) -> u64 {
         self.behind += usize::from(is_behind);
         if is_behind { BEHIND } else { 0 }
+    }
+
+    /// What is stored up to there is not handed out.
+    pub(super) fn begin(&mut self, base: u64) {
+        self.last = self.last.max(base);
+    }
+
+    /// The base was a mistake.
+    pub(super) fn restart(&mut self, base: u64) {
+        self.last = base;
     }
 
     /// Somebody is gone, or no longer behind.

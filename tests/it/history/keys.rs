@@ -50,8 +50,7 @@ async fn a_key_is_stored_once(store: Store) -> Result<()> {
 }
 
 async fn two_stores_store_a_key_once(store: Store) -> Result<()> {
-    let first = store.open_all();
-    let stores = [first.clone(), if matches!(store, Store::Memory) { first.clone() } else { store.open_all() }];
+    let stores = store.open_two();
     let write = |task: usize| {
         let store = stores[task % 2].clone();
         tokio::spawn(async move {

@@ -122,6 +122,13 @@ impl Store {
     fn open_all(&self) -> Arc<dyn History> {
         self.open(Retention::all())
     }
+
+    /// Two that share what is stored, as two nodes would: of what is in memory there is only one.
+    fn open_two(&self) -> [Arc<dyn History>; 2] {
+        let first = self.open_all();
+        let second = if matches!(self, Self::Memory) { first.clone() } else { self.open_all() };
+        [first, second]
+    }
 }
 
 /// Stores messages without keys.

@@ -257,8 +257,7 @@ async fn many_at_once_share_one_order(store: Store) -> Result<()> {
 /// As two nodes would write: each answer is in the store just where it says, and who reads meanwhile finds no gap.
 async fn two_stores_share_one_order(store: Store) -> Result<()> {
     const BATCHES: usize = 40;
-    let first = store.open_all();
-    let stores = [first.clone(), if matches!(store, Store::Memory) { first.clone() } else { store.open_all() }];
+    let stores = store.open_two();
     let write = |task: usize| {
         let store = stores[task % 2].clone();
         tokio::spawn(async move {

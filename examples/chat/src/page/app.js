@@ -212,6 +212,11 @@ async function start() {
   byId("settings-open").addEventListener("click", settingsDialog(me, renamed));
   byId("leave").addEventListener("click", leave);
   byId("banner-button").addEventListener("click", () => rooms.forEach((room) => room.connection.retry()));
+  document.querySelector(".skip").addEventListener("click", (event) => {
+    // The address names a room.
+    event.preventDefault();
+    byId("text").focus();
+  });
   addEventListener("hashchange", show);
   addEventListener("keydown", keys);
   addEventListener("focus", seen);

@@ -15,7 +15,8 @@ export function connect(name, me, { take, changed }) {
     if (type === "message") return data.id;
     if (type !== "history" || !isCatchingUp) return undefined;
     if (!data.more) isCatchingUp = false;
-    return data.messages.at(-1)?.id;
+    // In an empty room all that will be said is new. Without an offset it would be the latest only, after a break.
+    return data.messages.at(-1)?.id ?? (client.offset === undefined ? 0 : undefined);
   };
   const client = new Client(`/ws/${encodeURIComponent(name)}`, {
     query: () => ({ user_id: me.user_id, username: me.username, reads: true }),

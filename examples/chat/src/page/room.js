@@ -9,6 +9,8 @@ const KEPT = 400;
 const TYPING = 6_000;
 /** Time for what was read elsewhere to be known, before it is said that all was read. */
 const SETTLING = 400;
+/** Time after which it is said again how far the user has read, should the server not have been able to note it. */
+const AGAIN = 3_000;
 
 export class Room {
   /** In their order: `{ id, user_id, username, content, created_at }`. */
@@ -34,6 +36,10 @@ export class Room {
   /** Where the user is if nothing is known of what was read. */
   #baseline;
   #settledAt = 0;
+  /** The last message that the user has seen here, and the last one that the server was told of over this connection. */
+  #seen = 0;
+  #saidRead = 0;
+  #readTimer;
   #typingTimer;
   #askingOlder = false;
 
@@ -49,6 +55,7 @@ export class Room {
   close() {
     this.setTyping(false);
     clearTimeout(this.#typingTimer);
+    clearTimeout(this.#readTimer);
     this.connection.close();
   }
 
@@ -64,7 +71,7 @@ export class Room {
 
   /** The last message that the user has read. */
   get readUpTo() {
-    return this.reads.get(this.#me.user_id) ?? this.#baseline ?? 0;
+    return Math.max(this.reads.get(this.#me.user_id) ?? this.#baseline ?? 0, this.#seen);
   }
 
   get unread() {
@@ -89,14 +96,23 @@ export class Room {
   /** The user sees the last message. */
   hasSeenAll() {
     const id = this.last?.id;
-    if (!id || id <= (this.reads.get(this.#me.user_id) ?? 0) || this.state !== "open") return;
+    if (!id || id <= Math.max(this.#ownRead, this.#seen) || this.state !== "open") return;
     const wait = this.#settledAt + SETTLING - Date.now();
-    if (wait > 0) {
-      setTimeout(() => this.#changed("messages"), wait); // The view asks again.
-    } else if (this.connection.send({ type: "read", message_id: id })) {
-      this.reads.set(this.#me.user_id, id);
-      this.#changed("messages");
-    }
+    if (wait > 0) return void setTimeout(() => this.#changed("messages"), wait); // The view asks again.
+    this.#seen = id;
+    this.#sayRead();
+    this.#changed("messages");
+  }
+
+  /** What the server has of it. */
+  get #ownRead() {
+    return this.reads.get(this.#me.user_id) ?? 0;
+  }
+
+  /** Says how far the user has read, if the server has not been told. It may not have heard what was said to it last. */
+  #sayRead() {
+    const isNews = this.#seen > Math.max(this.#ownRead, this.#saidRead) && this.state === "open";
+    if (isNews && this.connection.send({ type: "read", message_id: this.#seen })) this.#saidRead = this.#seen;
   }
 
   say(content) {
@@ -142,6 +158,7 @@ export class Room {
 
   #stateChanged() {
     this.#isUpToDate = false;
+    this.#saidRead = 0;
     this.outbox.setOpen(false);
     this.typing.clear();
     if (this.#askingOlder) this.isLoading = this.#askingOlder = false;
@@ -189,8 +206,10 @@ export class Room {
       this.messages = [];
       this.isWhole = false;
       this.#baseline = this.divider = undefined;
+      this.#seen = 0;
       this.reads.clear();
     }
+    if (this.messages.length === 0) this.isWhole = false;
     this.#add(messages);
     if (more) return;
     const isEmpty = this.messages.length === 0;
@@ -199,6 +218,7 @@ export class Room {
     this.#isUpToDate = true;
     this.trouble = undefined;
     this.#settledAt = Date.now();
+    this.#sayReadIn(SETTLING);
     this.outbox.setOpen(true);
     if (isEmpty && !recovered) this.loadOlder();
     this.#changed("state");
@@ -251,8 +271,18 @@ export class Room {
     if (this.#askingOlder && client_id === undefined) this.isLoading = this.#askingOlder = false;
     if (code === "storage_unavailable") this.trouble = "The server can't store messages just now. Yours will be sent when it can.";
     else if (client_id === undefined) console.warn(`${code}: ${message}`);
+    if (client_id === undefined) {
+      // It may have been that.
+      this.#saidRead = 0;
+      this.#sayReadIn(AGAIN);
+    }
     if (client_id !== undefined) this.outbox.refused({ client_id, code, message });
     this.#changed("state");
+  }
+
+  #sayReadIn(wait) {
+    clearTimeout(this.#readTimer);
+    this.#readTimer = setTimeout(() => this.#sayRead(), wait);
   }
 
   #divide() {

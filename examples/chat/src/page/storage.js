@@ -18,7 +18,7 @@ class Kept {
 
   get(name) {
     try {
-      const text = this.#store ? this.#store.getItem(PREFIX + name) : this.#memory.get(name);
+      const text = this.#memory.get(name) ?? this.#store?.getItem(PREFIX + name);
       return text == null ? undefined : JSON.parse(text);
     } catch {
       return undefined; // Not ours.
@@ -28,7 +28,11 @@ class Kept {
   set(name, value) {
     const text = JSON.stringify(value);
     try {
-      if (this.#store) return this.#store.setItem(PREFIX + name, text);
+      if (this.#store) {
+        this.#store.setItem(PREFIX + name, text);
+        this.#memory.delete(name);
+        return;
+      }
     } catch {
       // Full: what is there already stays, this one lives as long as the page.
     }
@@ -59,13 +63,16 @@ export const theme = {
   },
 };
 
+/** As much of a name as the server takes. */
+const short = (name) => name && [...name.trim()].slice(0, 64).join("");
+
 /** Who this is: what the address says (`?user_id=7&username=Ann`), or what is kept. No name: nobody yet. */
 export function identity() {
   const query = new URLSearchParams(location.search);
   const kept = lasting.get("me");
   if (query.has("user_id")) {
     const user_id = Number(query.get("user_id"));
-    if (Number.isSafeInteger(user_id)) return { user_id, username: query.get("username") || kept?.username };
+    if (Number.isSafeInteger(user_id)) return { user_id, username: short(query.get("username")) || kept?.username };
   }
   if (Number.isSafeInteger(kept?.user_id)) return kept;
   const [high, low] = crypto.getRandomValues(new Uint32Array(2));

@@ -47,6 +47,13 @@ export function listed(names) {
   return `${names[0]}, ${names[1]} and ${names.length - 2} others`;
 }
 
+/** What ends a sentence is not the link's. In one pass, however long it is: a pattern would begin anew at each character. */
+function trimmed(address) {
+  let end = address.length;
+  while (".,;:!?)]}".includes(address[end - 1])) end--;
+  return address.slice(0, end);
+}
+
 const LINK = /\bhttps?:\/\/[^\s<>"'`\u0000-\u001f]+/giu;
 
 /** A text as nodes: it stays text, and what looks like a link becomes one. */
@@ -54,7 +61,7 @@ export function nodes(text) {
   const found = document.createDocumentFragment();
   let at = 0;
   for (const match of text.matchAll(LINK)) {
-    const address = match[0].replace(/[.,;:!?)\]}]+$/u, "");
+    const address = trimmed(match[0]);
     if (!URL.canParse(address)) continue;
     found.append(text.slice(at, match.index));
     const link = document.createElement("a");

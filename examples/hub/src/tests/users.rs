@@ -120,10 +120,12 @@ async fn nothing_comes_before_the_list_and_the_welcome() -> Result<()> {
         spawn(async move {
             loop {
                 let mut ws = client.websocket_connect(&format!("/ws?userId=noise{at}")).await?;
-                // No more of them than the hub can serve.
+                // No more of them than the hub can serve: each hears what it has said before it says more.
                 receive(&mut ws, "user_list").await?;
+                let word = format!("noise {at}");
                 for _ in 0..5 {
-                    say(&mut ws, "chat", "noise").await?;
+                    say(&mut ws, "chat", &word).await?;
+                    while ws.receive_json::<Value>().await?["content"] != word {}
                 }
                 ws.close(1000).await?;
             }

@@ -43,7 +43,7 @@ impl Heads {
             let mut asked = lock(&self.asked);
             asked.waiting.entry(room.into()).or_default().push(reply);
             if !std::mem::replace(&mut asked.is_busy, true) {
-                drop(rt::spawn(Asking(self.clone()).run()));
+                drop(rt::spawn(Asking { heads: self.clone(), works: true }.run()));
             }
         }
         let ended = |_| Error::storage("the history has given no answer: it panicked, or its runtime has ended");
@@ -53,14 +53,17 @@ impl Heads {
 }
 
 /// The one who asks.
-struct Asking(Arc<Heads>);
+struct Asking {
+    heads: Arc<Heads>,
+    works: bool,
+}
 
 impl Asking {
-    async fn run(self) {
+    async fn run(mut self) {
         while let Some(waiting) = self.next() {
             let rooms: Vec<_> = waiting.keys().cloned().collect();
             // One that never answers must not keep all that come later from asking.
-            let heads = match timeout(PATIENCE, self.0.store.heads(&rooms)).await {
+            let heads = match timeout(PATIENCE, self.heads.store.heads(&rooms)).await {
                 Ok(Ok(heads)) if heads.len() == rooms.len() => Ok(heads),
                 Ok(Ok(heads)) => {
                     Err(format!("expected the last offsets of {} rooms, got {}", rooms.len(), heads.len()))
@@ -76,8 +79,8 @@ impl Asking {
         }
     }
 
-    fn next(&self) -> Option<Waiting> {
-        let mut asked = lock(&self.0.asked);
+    fn next(&mut self) -> Option<Waiting> {
+        let mut asked = lock(&self.heads.asked);
         let mut next = std::mem::take(&mut asked.waiting);
         // Others have given up while the store was slow.
         next.retain(|_, replies| {
@@ -88,13 +91,17 @@ impl Asking {
             asked.waiting = next.split_off(&room);
         }
         asked.is_busy = !next.is_empty();
-        asked.is_busy.then_some(next)
+        // Under the lock: who comes next finds nobody who asks, and begins.
+        self.works = asked.is_busy;
+        self.works.then_some(next)
     }
 }
 
 impl Drop for Asking {
     fn drop(&mut self) {
         // Where the store panicked or the runtime ends: who waits is told, and the next one asks.
-        *lock(&self.0.asked) = Asked::default();
+        if self.works {
+            *lock(&self.heads.asked) = Asked::default();
+        }
     }
 }

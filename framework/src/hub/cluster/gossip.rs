@@ -28,7 +28,7 @@ const RECENT: Duration = Duration::from_secs(30);
 /// About the bytes of an envelope that holds many names or lists.
 const BYTES: usize = 32 * 1024;
 /// Users of whom a room is told at a time.
-const USERS: usize = 256;
+pub(super) const USERS: usize = 256;
 
 #[derive(Debug, Default)]
 pub(super) struct Gossip {
@@ -206,19 +206,5 @@ impl Supervisor {
         };
         let stale: Vec<_> = versions.into_iter().filter_map(is_stale).collect();
         self.ask(&stale, session);
-    }
-
-    /// A node is gone: its users have left.
-    pub(super) async fn forget(&self, node: NodeId) {
-        for live in self.rooms() {
-            self.forget_in(&live, node).await;
-        }
-    }
-
-    pub(super) async fn forget_in(&self, live: &Arc<Live>, node: NodeId) {
-        let gone = live.state().users_of(node);
-        self.depart(node, live, &gone).await;
-        live.state().forget(node);
-        live.progress();
     }
 }

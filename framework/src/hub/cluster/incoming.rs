@@ -7,10 +7,10 @@ use tokio::{task::yield_now, time::Instant};
 
 use super::{Counts, leases::Heard, supervisor::Supervisor};
 use crate::{
-    broker::{Carried, Channel, Content, Envelope, Intake, NodeId, Place},
+    broker::{Carried, Channel, Content, Envelope, Intake, NodeId, Place, Whom},
     error::Result,
     history::{Offset, Stored},
-    hub::{lane::Arrival, live::Live, state::To},
+    hub::{lane::Arrival, live::Live},
     sync::lock,
     ws::{Outbound, PublishScope},
 };
@@ -20,7 +20,7 @@ const BURST: usize = 64;
 
 /// What takes longer than a message.
 enum Slow {
-    User(String, Carried),
+    User(Arc<str>, Carried),
     Heard { node: NodeId, channel: Channel, content: Content },
 }
 
@@ -83,8 +83,8 @@ impl Supervisor {
                 let live = self.room(&room).filter(|_| offset > 0);
                 live.into_iter().for_each(|live| self.take_in(&live, Arrival::Head(offset)));
             }
-            (Channel::Nodes | Channel::Node(_), Content::Message(mut carried)) => {
-                let Some(user) = carried.user.take() else {
+            (Channel::Nodes | Channel::Node(_), Content::Message(carried)) => {
+                let Whom::Only(user) = carried.to.clone() else {
                     self.refuse("expected `user` in its header");
                     return None;
                 };
@@ -117,8 +117,7 @@ impl Supervisor {
                 if !sent.is_none_or(is_next) {
                     return;
                 }
-                let to = carried.user.map_or(To::All, |user| To::User(user.into()));
-                Arrival::Message(carried.message, to)
+                Arrival::Message(carried.message, carried.to.into())
             }
         };
         self.take_in(&live, arrival);
@@ -129,7 +128,7 @@ impl Supervisor {
         Counts::add(&self.cluster.counts.missed, usize::from(!is_taken));
     }
 
-    async fn take_for_user(&self, user: String, carried: Carried) {
+    async fn take_for_user(&self, user: Arc<str>, carried: Carried) {
         let Some(registry) = self.registry.upgrade() else { return };
         let encoded = carried.message.encode();
         if let Ok(encoded) = encoded {

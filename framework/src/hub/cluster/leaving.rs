@@ -1,15 +1,25 @@
-//! Nodes that have said goodbye: whoever was connected to one has the room's time of grace to come to another.
+//! Nodes whose users are to leave. Whoever was connected to one that has said goodbye has the room's time of grace to come to
+//! another; those of one that is gone without a word were waited for long enough.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use tokio::time::Instant;
+use tokio::{task::yield_now, time::Instant};
 
-use super::supervisor::Supervisor;
-use crate::{broker::NodeId, sync::lock};
+use super::{gossip::USERS, supervisor::Supervisor};
+use crate::{broker::NodeId, hub::live::Live, sync::lock};
 
-/// Who has said goodbye, and when, as long as it may have users here.
+/// Each as long as it may have users here, and when it has said goodbye, if it did. It outlives a session with the broker: what
+/// one has begun the next goes on with.
 #[derive(Debug, Default)]
-pub(super) struct Leaving(Mutex<Vec<(NodeId, Instant)>>);
+pub(super) struct Leaving(Mutex<Vec<(NodeId, Option<Instant>)>>);
+
+impl Leaving {
+    fn add(&self, node: NodeId, since: Option<Instant>) {
+        let mut leaving = lock(&self.0);
+        leaving.retain(|(known, _)| *known != node);
+        leaving.push((node, since));
+    }
+}
 
 impl Supervisor {
     /// A node says goodbye. It will not be asked for anything any more.
@@ -18,8 +28,16 @@ impl Supervisor {
             live.state().others.iter_mut().for_each(|others| others.see_off(node));
             live.progress();
         }
-        lock(&self.leaving.0).push((node, Instant::now()));
+        self.leaving.add(node, Some(Instant::now()));
         self.forget_left().await;
+    }
+
+    /// These are gone without a word.
+    pub(super) fn miss(&self, nodes: &[NodeId]) {
+        for node in nodes {
+            tracing::warn!(%node, "a node is gone without a word");
+            self.leaving.add(*node, None);
+        }
     }
 
     /// Has the users leave whose time is over.
@@ -29,15 +47,36 @@ impl Supervisor {
             let mut is_awaited = false;
             for live in self.rooms() {
                 let grace = live.options.grace.unwrap_or_default();
-                if since.elapsed() < grace {
-                    is_awaited = true;
+                if since.is_some_and(|since| since.elapsed() < grace) {
+                    is_awaited = !self.is_there(node);
                 } else {
                     self.forget_in(&live, node).await;
                 }
             }
             if !is_awaited {
-                lock(&self.leaving.0).retain(|(left, _)| *left != node);
+                lock(&self.leaving.0).retain(|left| *left != (node, since));
             }
         }
+    }
+
+    /// Has a node's users leave a room, unless it is there again: then it says itself who they are.
+    async fn forget_in(&self, live: &Arc<Live>, node: NodeId) {
+        let gone = live.state().users_of(node);
+        for gone in gone.chunks(USERS) {
+            if self.is_there(node) {
+                return;
+            }
+            live.state().depart(node, gone, live.options.announce.as_ref());
+            live.drain();
+            yield_now().await;
+        }
+        if !self.is_there(node) {
+            live.state().forget(node);
+        }
+        live.progress();
+    }
+
+    fn is_there(&self, node: NodeId) -> bool {
+        lock(&self.cluster.leases).contains(node)
     }
 }

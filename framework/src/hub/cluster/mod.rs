@@ -42,7 +42,7 @@ pub(super) use self::{
 };
 use super::{live::Live, registry::Registry, state::Clock};
 use crate::{
-    broker::{Broker, Channel, NodeId},
+    broker::{Broker, Channel, NodeId, Whom},
     error::{Error, Result},
     history::Stored,
     sync::lock,
@@ -239,9 +239,9 @@ impl Registry {
 }
 
 impl Live {
-    /// Tells other nodes of a message, for one user or for all.
-    pub(super) fn relay(&self, message: &Encoded<'_>, user: Option<Arc<str>>) -> Relay {
-        self.registry.relay(|| Post::new(Channel::Room(self.name.clone()), message).to(user))
+    /// Tells other nodes of a message.
+    pub(super) fn relay(&self, message: &Encoded<'_>, whom: Whom) -> Relay {
+        self.registry.relay(|| Post::new(Channel::Room(self.name.clone()), message).to(whom))
     }
 
     /// Tells other nodes of what was stored.

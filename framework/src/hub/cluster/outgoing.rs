@@ -9,7 +9,7 @@ use bytes::Bytes;
 use tokio::sync::{Notify, oneshot, watch};
 
 use crate::{
-    broker::{Channel, NodeId, Outgoing, Place},
+    broker::{Channel, NodeId, Outgoing, Place, Whom},
     hub::live::Live,
     sync::lock,
     ws::Encoded,
@@ -56,6 +56,11 @@ pub(super) enum Item {
 }
 
 impl Item {
+    /// A message that no node finds in a store.
+    pub(super) fn is_lost_with_us(&self) -> bool {
+        matches!(self, Self::Message(post) if post.place.is_none())
+    }
+
     fn len(&self) -> usize {
         match self {
             Self::Message(post) => post.payload.len(),
@@ -71,7 +76,7 @@ pub(in crate::hub) struct Post {
     pub(super) channel: Channel,
     pub(super) is_text: bool,
     pub(super) payload: Bytes,
-    pub(super) user: Option<Arc<str>>,
+    pub(super) to: Whom,
     pub(super) place: Option<Place>,
     /// Who waits until the broker has it.
     pub(super) receipt: Option<oneshot::Sender<()>>,
@@ -93,12 +98,12 @@ pub(super) struct Work {
 impl Post {
     pub(in crate::hub) fn new(channel: Channel, message: &Encoded<'_>) -> Self {
         let (is_text, payload) = (message.is_text(), message.payload.from(0));
-        Self { channel, is_text, payload, user: None, place: None, receipt: None }
+        Self { channel, is_text, payload, to: Whom::All, place: None, receipt: None }
     }
 
-    /// For this user only.
-    pub(in crate::hub) fn to(mut self, user: Option<Arc<str>>) -> Self {
-        self.user = user;
+    /// For some of them.
+    pub(in crate::hub) fn to(mut self, whom: Whom) -> Self {
+        self.to = whom;
         self
     }
 
@@ -114,7 +119,7 @@ impl Post {
             node: Some(node),
             is_text: self.is_text,
             payload: &self.payload,
-            user: self.user.as_deref(),
+            to: &self.to,
             seq: self.place.is_none().then_some(number),
             place: self.place,
         };

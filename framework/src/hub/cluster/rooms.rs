@@ -92,11 +92,6 @@ impl Live {
         self.serving.get().is_some_and(|serving| lock(&serving.held).phase != Phase::Idle)
     }
 
-    /// Whether anybody is here: not just a moment ago.
-    pub(in crate::hub) fn is_held(&self) -> bool {
-        self.serving.get().is_some_and(|serving| lock(&serving.held).holders > 0)
-    }
-
     /// What waits for the room to be open looks again.
     pub(super) fn progress(&self) {
         self.serving.get().into_iter().for_each(|serving| serving.progress.notify_waiters());

@@ -251,10 +251,7 @@ impl Supervisor {
                 self.digest();
             }
             let gone = lock(&self.cluster.leases).expire(Instant::now());
-            for node in gone {
-                tracing::warn!(%node, "a node is gone without a word");
-                self.forget(node).await;
-            }
+            self.miss(&gone);
             self.forget_left().await;
             self.ask_again(session);
         }

@@ -15,7 +15,7 @@ use crate::{
     sync::lock,
 };
 
-/// Messages that were taken out of the queue and are not with the broker yet.
+/// Messages that were taken out of the queue and are not with the broker yet, but for those that are stored: others find them.
 struct Unsent<'a> {
     counts: &'a Counts,
     messages: usize,
@@ -36,12 +36,16 @@ impl Supervisor {
         self.beat(session);
         for live in self.rooms() {
             queue.command(Command::Subscribe(Arc::downgrade(&live)));
+            // They may have been on their way when the session before ended.
+            live.state().unqueue_news();
             live.tell_others();
         }
         let (mut stop, mut subscribed) = (self.cluster.stop.subscribe(), HashSet::new());
         while let Some(work) = queue.next(&mut stop).await {
+            let messages = work.items.iter().filter(|item| item.is_lost_with_us()).count();
+            let unsent = Unsent { counts: &self.cluster.counts, messages };
             self.follow(outlet, work.commands, session, &mut subscribed).await?;
-            self.publish(outlet, work.items, session).await?;
+            self.publish(outlet, work.items, session, unsent).await?;
         }
         if self.cluster.is_outside {
             return Ok(());
@@ -86,25 +90,29 @@ impl Supervisor {
     }
 
     /// Sends what has waited, in one go.
-    async fn publish(&self, outlet: &mut dyn Outlet, items: VecDeque<Item>, session: u64) -> Result<()> {
+    async fn publish(
+        &self,
+        outlet: &mut dyn Outlet,
+        items: VecDeque<Item>,
+        session: u64,
+        mut unsent: Unsent<'_>,
+    ) -> Result<()> {
         let most = outlet.max_len();
         let (mut batch, mut receipts) = (Vec::with_capacity(items.len()), Vec::new());
-        let mut unsent = Unsent { counts: &self.cluster.counts, messages: 0 };
         let mut messages = 0;
         for item in items {
             match item {
-                Item::Message(post) => {
-                    let is_stored = post.place.is_some();
-                    match self.envelope(&post, most) {
-                        Some(bytes) => {
-                            batch.push((post.channel, bytes));
-                            receipts.extend(post.receipt);
-                            messages += 1;
-                            unsent.messages += usize::from(!is_stored);
-                        }
-                        None => self.cluster.lose(&post),
+                Item::Message(post) => match self.envelope(&post, most) {
+                    Some(bytes) => {
+                        batch.push((post.channel, bytes));
+                        receipts.extend(post.receipt);
+                        messages += 1;
                     }
-                }
+                    None => {
+                        unsent.messages -= usize::from(post.place.is_none());
+                        self.cluster.lose(&post);
+                    }
+                },
                 Item::Presence(room) => {
                     batch.extend(self.news(&room).into_iter().filter(|(_, bytes)| bytes.len() <= most))
                 }

@@ -149,12 +149,13 @@ impl Scribe {
             return;
         }
         let Some(history) = &self.history else { return self.live.base_at(offset - 1) };
-        let head = self.live.head(&**history).await;
-        let head = head.unwrap_or_else(|error| {
-            tracing::debug!(room = &*self.live.name, "the history can't be read: {error}");
-            u64::MAX
-        });
-        self.live.base_at(head.min(offset - 1));
+        match self.live.head(&**history).await {
+            Ok(head) => self.live.base_at(head.min(offset - 1)),
+            Err(error) => {
+                tracing::debug!(room = &*self.live.name, "the history can't be read: {error}");
+                self.live.base_on(offset - 1, true);
+            }
+        }
     }
 
     /// Puts a stored message into the queue, unless it went there before. Gives the number of what has to be handed out for
