@@ -113,6 +113,18 @@ mod tests {
     use super::*;
     use crate::ws::proto::Op;
 
+    /// What was stored before the room was served nobody hands out.
+    #[test]
+    fn what_is_before_the_base_has_to_be_read() {
+        let mut tail = Tail::default();
+        tail.begin(10);
+        let missed = |tail: &Tail, has| tail.missed(has, 10).map(Iterator::count);
+        assert_eq!((missed(&tail, 8), missed(&tail, 10)), (None, Some(0)));
+        tail.count_in(true);
+        tail.keep(11, &Prepared::new(Op::Text, b"x", []));
+        assert_eq!((missed(&tail, 9), missed(&tail, 10), missed(&tail, 11)), (None, Some(1), Some(0)));
+    }
+
     #[test]
     fn says_when_it_has_forgotten() {
         let message = Prepared::new(Op::Text, b"x", []);

@@ -55,6 +55,27 @@ async fn others_are_all_on_other_nodes() -> Result<()> {
 }
 
 #[sockeye::test(start_paused = true)]
+async fn a_user_is_left_out_wherever_it_is() -> Result<()> {
+    let [one, two] = nodes();
+    let mut anns = [one.socket("/rooms/a?user=ann").await, two.socket("/rooms/a?user=ann").await];
+    let mut bobs = [one.socket("/rooms/a?user=bob").await, two.socket("/rooms/a?user=bob").await];
+    pass(Duration::from_secs(1)).await;
+    one.hub.room("a").broadcast_except_user("ann", &Message::text("not for ann")).await?;
+    one.hub.room("a").broadcast_text("for all").await?;
+    for (user, expected) in [(&mut bobs, &["not for ann", "for all"][..]), (&mut anns, &["for all"])] {
+        for ws in user {
+            let mut texts = Vec::new();
+            while texts.last().is_none_or(|text| text != "for all") {
+                let text = ws.receive_text().await?;
+                texts.extend(Some(text).filter(|text| !text.starts_with('{')));
+            }
+            assert_eq!(texts, expected);
+        }
+    }
+    Ok(())
+}
+
+#[sockeye::test(start_paused = true)]
 async fn a_user_is_reached_wherever_it_is() -> Result<()> {
     let [one, two] = nodes();
     let mut here = one.socket("/rooms/a?user=ann").await;

@@ -19,6 +19,8 @@ pub(crate) struct Faulty {
     state: watch::Sender<State>,
     /// How often it was cut.
     cuts: watch::Sender<u64>,
+    /// It does not answer those who subscribe.
+    holds: watch::Sender<bool>,
     /// How many of a thousand messages are lost, come twice, or come after the next.
     share: Arc<Mutex<u64>>,
     seed: Arc<Mutex<u64>>,
@@ -35,9 +37,9 @@ enum State {
 
 impl Faulty {
     pub(crate) fn new(inner: impl Broker) -> Self {
-        let (state, cuts) = (watch::Sender::new(State::Works), watch::Sender::new(0));
+        let (state, cuts, holds) = (watch::Sender::new(State::Works), watch::Sender::new(0), watch::Sender::new(false));
         let (share, seed) = (Arc::default(), Arc::new(Mutex::new(0x9e37_79b9)));
-        Self { inner: Arc::new(inner), state, cuts, share, seed }
+        Self { inner: Arc::new(inner), state, cuts, holds, share, seed }
     }
 
     pub(crate) fn cut(&self) {
@@ -47,6 +49,11 @@ impl Faulty {
 
     pub(crate) fn freeze(&self) {
         self.state.send_replace(State::Frozen);
+    }
+
+    /// Answers nobody who subscribes until told otherwise.
+    pub(crate) fn hold(&self, holds: bool) {
+        self.holds.send_replace(holds);
     }
 
     pub(crate) fn mend(&self) {
@@ -112,6 +119,7 @@ impl Outlet for FaultyOutlet {
     fn subscribe<'a>(&'a mut self, channels: &'a [Channel]) -> BoxFuture<'a, Result<()>> {
         Box::pin(async {
             self.faults.works().await?;
+            self.faults.holds.subscribe().wait_for(|holds| !holds).await?;
             self.outlet.subscribe(channels).await
         })
     }

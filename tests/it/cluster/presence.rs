@@ -84,6 +84,30 @@ async fn who_moves_stays() -> Result<()> {
     Ok(())
 }
 
+/// What was to be told goes with the session that ends while it waits for the broker: the next one tells it.
+#[sockeye::test(start_paused = true)]
+async fn what_a_session_did_not_tell_the_next_one_does() -> Result<()> {
+    let [one, two] = nodes();
+    let (_eve, mut bob) = (one.socket("/rooms/a?user=eve").await, two.socket("/rooms/a?user=bob").await);
+    pass(Duration::from_secs(5)).await;
+    two.broker.hold(true);
+    // Both in one go: somebody comes, and a room is to be subscribed to.
+    let (ann, _zoe) = tokio::join!(two.socket("/rooms/a?user=ann"), two.socket("/rooms/b?user=zoe"));
+    pass(Duration::from_secs(1)).await;
+    two.broker.cut();
+    two.broker.hold(false);
+    two.broker.mend();
+    pass(Duration::from_secs(5)).await;
+    assert_eq!(one.users("a"), ["ann", "bob", "eve"]);
+    // And so do all later ones.
+    let _carl = two.socket("/rooms/a?user=carl").await;
+    drop(ann);
+    pass(Duration::from_secs(5)).await;
+    assert_eq!(one.users("a"), ["bob", "carl", "eve"]);
+    bob.close(1000).await?;
+    Ok(())
+}
+
 /// A node that stops in good order gives its users the time of grace to come to another: who does has never left.
 #[sockeye::test]
 async fn who_comes_from_a_node_that_stops_stays() -> Result<()> {

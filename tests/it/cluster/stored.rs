@@ -436,3 +436,26 @@ async fn an_invented_offset_does_no_harm() -> Result<()> {
     hears(&mut member, 1..=3).await;
     Ok(())
 }
+
+/// Even while the store can't be asked.
+#[sockeye::test(start_paused = true)]
+async fn an_invented_offset_does_no_harm_while_the_store_is_away() -> Result<()> {
+    let moody = Arc::new(Moody { inner: store(), fails: AtomicBool::new(true), heads: AtomicU64::new(0) });
+    let broker = LocalBroker::new();
+    let node = node_of(&broker, numbered(&moody));
+    let mut member = node.socket("/rooms/a").await;
+    let mut session = broker.connect().await?;
+    let invented = format!("{{\"v\":1,\"kind\":\"head\",\"offset\":{}}}\n", 1_u64 << 62);
+    session.outlet.publish(&[(Channel::Room("a".into()), Bytes::from(invented))]).await?;
+    pass(Duration::from_secs(1)).await;
+    moody.fails.store(false, Ordering::SeqCst);
+    pass(Duration::from_secs(6)).await;
+    for number in 1..=3 {
+        node.hub.room("a").publish(&number).await?;
+    }
+    hears(&mut member, 1..=3).await;
+    let (mut resumed, first) = node.join("/since/a?since=1").await;
+    assert_eq!(first, 2);
+    hears(&mut resumed, [3]).await;
+    Ok(())
+}

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use sockeye::{
-    Broker, Bytes, LocalBroker,
+    Broker, Bytes, LocalBroker, RoomOptions,
     broker::{Channel, Session},
     prelude::*,
 };
@@ -95,5 +95,39 @@ async fn an_invented_node_goes_as_it_came() -> Result<()> {
     let _bob = one.socket("/rooms/a?user=bob").await;
     assert_eq!(ann.receive_text().await?, r#"{"joined":"bob"}"#);
     assert_eq!(one.users("a"), ["ann", "bob"]);
+    Ok(())
+}
+
+/// A node that has said goodbye, and is there again before its users' time of grace is over, keeps them.
+#[sockeye::test(start_paused = true)]
+async fn who_comes_back_after_a_goodbye_stays() -> Result<()> {
+    let broker = LocalBroker::new();
+    let one = node_of(&broker, app().rooms(RoomOptions::new().grace(Duration::from_secs(5))));
+    let _ann = one.socket("/rooms/a?user=ann").await;
+    let Session { mut outlet, intake: _intake } = broker.connect().await?;
+    let node = "0123456789abcdef0123456789abcdef";
+    let post = |channel: Channel, header: &str, payload: &str| {
+        (channel, Bytes::from(format!("{{\"v\":1,\"node\":\"{node}\",{header}}}\n{payload}")))
+    };
+    let beat =
+        |session: u64| post(Channel::Nodes, &format!("\"kind\":\"beat\",\"session\":{session},\"number\":1"), "");
+    let here = |to: u64| {
+        let header = format!("\"kind\":\"presence\",\"from\":0,\"to\":{to},\"whole\":true");
+        post(Channel::Room("a".into()), &header, "[{\"user\":\"bob\",\"connections\":1,\"stamp\":1}]")
+    };
+    outlet.publish(&[beat(1), here(1)]).await?;
+    pass(Duration::from_secs(1)).await;
+    assert_eq!(one.users("a"), ["ann", "bob"]);
+    outlet.publish(&[post(Channel::Nodes, "\"kind\":\"bye\",\"session\":1", "")]).await?;
+    pass(Duration::from_secs(2)).await;
+    assert_eq!(one.users("a"), ["ann", "bob"]);
+    for second in 0..8 {
+        outlet.publish(&[beat(2), here(2 + second)]).await?;
+        pass(Duration::from_secs(1)).await;
+        assert_eq!(one.users("a"), ["ann", "bob"], "after {second} s");
+    }
+    // And then it is gone without a word.
+    pass(Duration::from_secs(12)).await;
+    assert_eq!(one.users("a"), ["ann"]);
     Ok(())
 }

@@ -198,26 +198,3 @@ async fn reading_goes_on_while_the_store_is_away() -> Result<()> {
     assert_eq!(ends(&history, Span::Latest, 10).await?, (142, 151, true));
     Ok(())
 }
-
-/// The one who asks the store stops just when somebody comes: that one is answered all the same.
-#[sockeye::test(worker_threads = 4)]
-async fn nobody_is_forgotten_between_two_questions() -> Result<()> {
-    let store = Arc::new(MemoryHistory::new());
-    fill(&*store, "a", 10).await?;
-    let history = Arc::new(RecentHistory::new(store));
-    let readers: Vec<_> = (0..4)
-        .map(|_| {
-            let history = history.clone();
-            tokio::spawn(async move {
-                for _ in 0..10_000 {
-                    assert_eq!(ends(&*history, Span::Latest, 5).await?, (6, 10, true));
-                }
-                Ok::<_, Error>(())
-            })
-        })
-        .collect();
-    for reader in readers {
-        reader.await??;
-    }
-    Ok(())
-}

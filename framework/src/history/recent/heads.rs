@@ -105,3 +105,24 @@ impl Drop for Asking {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{future::poll_fn, pin::pin, task::Poll};
+
+    use super::*;
+    use crate::history::MemoryHistory;
+
+    /// Somebody comes just when the one who asks has found that nobody waits.
+    #[tokio::test]
+    async fn who_comes_at_the_end_is_answered() {
+        let heads = Heads::new(Arc::new(MemoryHistory::new()));
+        let mut first = Asking { heads: heads.clone(), works: true };
+        lock(&heads.asked).is_busy = true;
+        assert!(first.next().is_none());
+        let mut head = pin!(heads.of("a"));
+        assert!(poll_fn(|cx| Poll::Ready(head.as_mut().poll(cx).is_pending())).await);
+        drop(first);
+        assert_eq!(head.await.unwrap(), 0);
+    }
+}
