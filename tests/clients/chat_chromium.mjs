@@ -196,6 +196,32 @@ row("/", "other rooms: created, switched, counted, left", () =>
     await page.waitForFunction(() => document.querySelectorAll("#people-list li").length === 1);
   }));
 
+row("/", "a room can be clicked while it changes", () =>
+  withPeople(["Ann"], async (page) => {
+    const [first, other] = [page.room, `${page.room} too`];
+    await page.goto(`http://${addr}/?user_id=${page.user}&username=Ann#${encodeURIComponent(other)}`);
+    await has(page, "#room-name", other);
+    const bob = await peer(addr, first, 2, "Bob");
+    await page.hover(`#rooms .room:has-text("${first}") >> nth=0`);
+    await page.mouse.down();
+    await bob.say("now?");
+    await has(page, ".room:not([aria-current]) .badge", "1 new");
+    await page.mouse.up();
+    await has(page, "#room-name", first);
+    await has(page, ".text", "now?");
+    bob.socket.ws.close();
+  }));
+
+row("/", "the link to the message field leads there, and to no room of that name", () =>
+  withPeople(["Ann"], async (page) => {
+    await page.focus(".skip");
+    await page.keyboard.press("Enter");
+    same(await page.evaluate(() => document.activeElement.id), "text");
+    same(await page.$$eval("#rooms .room .name", (found) => found.map((name) => name.textContent)), [page.room]);
+    await write(page, "here");
+    await becomes(() => texts(page), ["here"]);
+  }));
+
 row("/", "the dialog shows where people are", () =>
   withPeople(["Ann"], async (page) => {
     const bob = await peer(addr, "busy <i>room</i>", 2, "Bob");
@@ -311,6 +337,26 @@ row("/", "without a network it says so, keeps what is written, and goes on where
       await becomes(() => texts(page), expected);
       same(await stored(addr, page.room), expected);
       await becomes(() => page.isVisible("#banner"), false);
+      bob.socket.ws.close();
+    },
+    { expected: broken },
+  ));
+
+row("/", "a room that was empty when the network went is read from its first message on", () =>
+  withPeople(
+    ["Ann"],
+    async (page) => {
+      const network = await page.context().newCDPSession(page);
+      await network.send("Network.enable");
+      const conditions = { latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+      await network.send("Network.emulateNetworkConditions", { offline: true, ...conditions });
+      await isOpen(page, false);
+      const bob = await peer(addr, page.room, 2, "Bob");
+      for (let at = 0; at < 60; at++) await bob.say(`message ${at}`);
+      await network.send("Network.emulateNetworkConditions", { offline: false, ...conditions });
+      await isOpen(page);
+      await becomes(() => texts(page), Array.from({ length: 60 }, (_, at) => `message ${at}`));
+      await has(page, "#beginning", `This is where ${page.room} begins.`);
       bob.socket.ws.close();
     },
     { expected: broken },

@@ -193,7 +193,8 @@ export class Client extends EventTarget {
     const { resetAfter, minDelay, maxDelay, stop } = this.#options;
     if (this.#state === "open" && performance.now() - this.#openedAt >= resetAfter) this.#attempt = 0;
     this.#lastClose = { code, reason };
-    if (stop(code, reason)) return this.#end({ code, reason });
+    // One that throws is no reason to stop.
+    if (call(() => stop(code, reason))) return this.#end({ code, reason });
     this.#leave();
     const delay = Math.random() * Math.min(maxDelay, minDelay * 2 ** this.#attempt++);
     this.#retryAt = performance.now() + delay;
