@@ -44,16 +44,13 @@ impl Supervisor {
     pub(super) async fn forget_left(&self) {
         let leaving = lock(&self.leaving.0).clone();
         for (node, since) in leaving {
-            let mut is_awaited = false;
-            for live in self.rooms() {
-                let grace = live.options.grace.unwrap_or_default();
-                if since.is_some_and(|since| since.elapsed() < grace) {
-                    is_awaited = !self.is_there(node);
-                } else {
-                    self.forget_in(&live, node).await;
-                }
+            let grace = |live: &Arc<Live>| live.options.grace.unwrap_or_default();
+            let is_due = |live: &Arc<Live>| since.is_none_or(|since| since.elapsed() >= grace(live));
+            let (due, awaited): (Vec<_>, Vec<_>) = self.rooms().into_iter().partition(is_due);
+            for live in due {
+                self.forget_in(&live, node).await;
             }
-            if !is_awaited {
+            if awaited.is_empty() || self.is_there(node) {
                 lock(&self.leaving.0).retain(|left| *left != (node, since));
             }
         }
