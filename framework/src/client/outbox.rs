@@ -19,7 +19,7 @@ use crate::{
 const MOST_QUESTIONS: usize = 1024;
 
 /// A message that is to be sent.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Entry {
     pub(super) message: Message,
     /// It asks, under this id.
@@ -30,9 +30,17 @@ pub(super) struct Entry {
 
 /// What the connection does next.
 #[derive(Debug)]
-pub(super) enum Outgoing {
-    Entry(Entry),
+pub(super) enum Outgoing<'o> {
+    Entry(Held<'o>),
     Close(CloseFrame),
+}
+
+/// A message on its way into a socket. Dropped before the socket has taken it, it is the first in the outbox again.
+#[derive(Debug)]
+pub(super) struct Held<'o> {
+    outbox: &'o Outbox,
+    entry: Entry,
+    is_taken: bool,
 }
 
 /// What becomes of a question: the message that answers it.
@@ -113,7 +121,7 @@ impl Outbox {
     /// Waits for what comes next.
     ///
     /// Cancel safety: dropped before it is done, it has taken nothing.
-    pub(super) async fn next(&self) -> Outgoing {
+    pub(super) async fn next(&self) -> Outgoing<'_> {
         loop {
             if let Some(next) = self.try_next() {
                 return next;
@@ -123,26 +131,29 @@ impl Outbox {
     }
 
     /// The oldest message that somebody still wants to be sent; the close frame behind the last.
-    pub(super) fn try_next(&self) -> Option<Outgoing> {
+    pub(super) fn try_next(&self) -> Option<Outgoing<'_>> {
         let mut queue = lock(&self.queue);
         while let Some(entry) = queue.pop() {
             self.room.notify_waiters();
-            if entry.question.is_none_or(|id| queue.questions.contains_key(&id)) {
-                return Some(Outgoing::Entry(entry));
+            if queue.wants(&entry) {
+                return Some(Outgoing::Entry(Held { outbox: self, entry, is_taken: false }));
             }
         }
         queue.closing.clone().map(Outgoing::Close)
     }
 
-    /// What `try_next` gave was not sent after all.
-    pub(super) fn put_back(&self, entry: Entry) {
+    /// What `try_next` gave was not sent after all. Its connection may be gone, or whoever has asked.
+    fn put_back(&self, entry: Entry) {
         let mut queue = lock(&self.queue);
-        queue.bytes += entry.message.len();
-        queue.entries.push_front(entry);
+        if queue.wants(&entry) {
+            queue.bytes += entry.message.len();
+            queue.entries.push_front(entry);
+            self.work.notify_one();
+        }
     }
 
     /// The connection has taken a question.
-    pub(super) fn sent(&self, question: u64) {
+    fn sent(&self, question: u64) {
         if let Some(asked) = lock(&self.queue).questions.get_mut(&question) {
             asked.is_sent = true;
         }
@@ -241,6 +252,28 @@ impl Outbox {
     }
 }
 
+impl Held<'_> {
+    pub(super) fn message(&self) -> &Message {
+        &self.entry.message
+    }
+
+    /// The socket has it: it is not sent again.
+    pub(super) fn taken(mut self) {
+        self.is_taken = true;
+        if let Some(question) = self.entry.question {
+            self.outbox.sent(question);
+        }
+    }
+}
+
+impl Drop for Held<'_> {
+    fn drop(&mut self) {
+        if !self.is_taken {
+            self.outbox.put_back(self.entry.clone());
+        }
+    }
+}
+
 impl Queue {
     fn check(&self) -> Result<()> {
         match (&self.ended, &self.closing) {
@@ -248,6 +281,12 @@ impl Queue {
             (None, Some(_)) => Err(Cause::Asked.into_error()),
             (None, None) => Ok(()),
         }
+    }
+
+    /// Whether it still makes sense to send it.
+    fn wants(&self, entry: &Entry) -> bool {
+        let is_asked = entry.question.is_none_or(|id| self.questions.contains_key(&id));
+        is_asked && entry.connection.is_none_or(|connection| self.is_open && connection == self.connections)
     }
 
     fn append(&mut self, entry: Entry) {
@@ -279,5 +318,66 @@ impl Queue {
             // Who asked may have gone: then nobody is to be told.
             let _told_or_gone = asked.answer.send(answer);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(text: &str, connection: Option<u64>) -> Entry {
+        Entry { message: text.into(), question: None, connection }
+    }
+
+    fn texts(outbox: &Outbox) -> Vec<String> {
+        let mut texts = Vec::new();
+        while let Some(Outgoing::Entry(held)) = outbox.try_next() {
+            texts.extend(held.message().as_text().map(ToString::to_string));
+            held.taken();
+        }
+        texts
+    }
+
+    /// Whether the socket goes before the connection counts as lost or after it.
+    #[sockeye_macros::test(crate = crate)]
+    async fn what_was_not_taken_is_the_first_again_unless_it_was_for_its_connection_only() {
+        for is_lost_first in [false, true] {
+            let outbox = Outbox::new(10, 3);
+            for own in [false, true] {
+                let connection = outbox.opened();
+                outbox.push(entry("a", own.then_some(connection))).await.unwrap();
+                outbox.push(entry("bc", None)).await.unwrap();
+                let held = outbox.try_next();
+                if is_lost_first {
+                    outbox.lost(&Cause::Silent);
+                    // Another connection is no better.
+                    outbox.opened();
+                    drop(held);
+                } else {
+                    drop(held);
+                    outbox.lost(&Cause::Silent);
+                }
+                let expected: &[&str] = if own { &["bc"] } else { &["a", "bc"] };
+                assert_eq!(outbox.len(), expected.len());
+                assert_eq!(texts(&outbox), expected);
+                assert_eq!(lock(&outbox.queue).bytes, 0);
+            }
+        }
+    }
+
+    #[sockeye_macros::test(crate = crate)]
+    async fn a_question_that_was_not_taken_is_asked_again_while_somebody_waits_for_it() {
+        let outbox = Outbox::new(10, 100);
+        outbox.opened();
+        let (question, mut answer) = outbox.ask().unwrap();
+        outbox.push(Entry { question: Some(question), ..entry("a", None) }).await.unwrap();
+        drop(outbox.try_next());
+        outbox.lost(&Cause::Silent);
+        assert!(answer.try_recv().is_err_and(|error| error == oneshot::error::TryRecvError::Empty));
+        let held = outbox.try_next();
+        assert!(matches!(&held, Some(Outgoing::Entry(held)) if held.entry.question == Some(question)));
+        outbox.forget(question);
+        drop(held);
+        assert_eq!(outbox.len(), 0);
     }
 }

@@ -1,6 +1,6 @@
 //! One connection, from its handshake to its end: reading and writing at the same time.
 
-use std::pin::pin;
+use std::{future::poll_fn, pin::pin};
 
 use futures_util::{
     SinkExt, StreamExt,
@@ -20,7 +20,7 @@ use super::{
     cause::Cause,
     dial::Socket,
     inbox::Arrived,
-    outbox::{Entry, Outgoing},
+    outbox::{Held, Outgoing},
     place::Place,
     shared::Shared,
     worker::Settings,
@@ -170,7 +170,7 @@ async fn write(
         };
         for left in (0..BATCH).rev() {
             match next {
-                Outgoing::Entry(entry) => feed(&mut sink, shared, entry).await?,
+                Outgoing::Entry(held) => feed(&mut sink, held).await?,
                 Outgoing::Close(frame) => {
                     let code = WireCode::from(frame.code.as_u16());
                     let frame = WireFrame { code, reason: frame.short_reason().into() };
@@ -186,19 +186,16 @@ async fn write(
     }
 }
 
-/// Hands a message to the socket; one that it does not take stays in the outbox.
-async fn feed(sink: &mut SplitSink<Socket, Wire>, shared: &Shared, entry: Entry) -> Result<(), WireError> {
-    let wire = match &entry.message {
+/// Hands a message to the socket; one that it does not take, or not in time, stays in the outbox.
+async fn feed(sink: &mut SplitSink<Socket, Wire>, held: Held<'_>) -> Result<(), WireError> {
+    let wire = match held.message() {
         Message::Text(text) => Wire::Text(Utf8Bytes::try_from(text.clone().into_bytes())?),
         Message::Binary(bytes) => Wire::Binary(bytes.clone()),
     };
-    match sink.feed(wire).await {
-        Ok(()) => entry.question.into_iter().for_each(|id| shared.outbox.sent(id)),
-        Err(error) => {
-            shared.outbox.put_back(entry);
-            return Err(error);
-        }
-    }
+    sink.feed(wire).await?;
+    // So far it waits in this half, which has room for one. The socket has it when there is room again.
+    poll_fn(|cx| sink.poll_ready_unpin(cx)).await?;
+    held.taken();
     Ok(())
 }
 

@@ -2,14 +2,23 @@
 
 use std::time::Duration;
 
-use serde_json::json;
+use futures_util::SinkExt;
+use serde_json::{Value, json};
 use sockeye::{
     client::{Client, Event},
     prelude::*,
     time::{sleep, timeout},
 };
+use tokio_tungstenite::tungstenite::{Message as Wire, protocol::CloseFrame};
 
-use super::{stage::stage, until};
+use super::{
+    stage::{Peer, stage},
+    until,
+};
+
+/// More than is under way at most, on both sides: the socket takes one such message, and then nothing.
+const LARGE: usize = 64 * 1024;
+const LONG: Duration = Duration::from_secs(20);
 
 fn dropped(event: &Event) -> Option<usize> {
     match event {
@@ -104,5 +113,69 @@ async fn a_message_behind_the_servers_close_frame_waits_for_the_next_connection(
         next += 1;
         assert_eq!(peer.text().await, next.to_string());
     }
+    Ok(())
+}
+
+/// Closes, and reads nothing.
+async fn close_deaf(peer: &mut Peer) {
+    // What was waiting to be sent is on its way, as far as it gets.
+    sleep(Duration::from_secs(1)).await;
+    let frame = CloseFrame { code: 1012.into(), reason: "restart".into() };
+    peer.socket.send(Wire::Close(Some(frame))).await.expect("room for a close frame");
+}
+
+/// Whether the server closes or falls silent: what the full socket had no room for is neither lost nor doubled.
+#[sockeye::test(start_paused = true)]
+async fn what_a_full_socket_has_not_taken_leaves_with_the_next_connection_in_order() -> Result<()> {
+    const COUNT: usize = 10;
+    for closes in [true, false] {
+        let (builder, mut stage) = stage();
+        let client: Client = builder.heartbeat(Duration::from_secs(2), Duration::from_secs(2)).start()?;
+        let text = "x".repeat(LARGE);
+        for number in 0..COUNT {
+            client.send_text(format!("{number} {text}")).await?;
+        }
+        let mut first = stage.accept().await;
+        if closes {
+            close_deaf(&mut first).await;
+        }
+        let mut second = stage.accept().await;
+        for number in 1..COUNT {
+            assert_eq!(second.text().await.split_once(' ').unwrap().0, number.to_string(), "closes: {closes}");
+        }
+        client.send_text("end").await?;
+        assert_eq!(second.text().await, "end");
+    }
+    Ok(())
+}
+
+#[sockeye::test(start_paused = true)]
+async fn a_question_behind_a_full_socket_is_asked_on_the_next_connection() -> Result<()> {
+    let (builder, mut stage) = stage();
+    let client: Client<Value, Value> = builder.start()?;
+    client.send(&json!("x".repeat(LARGE))).await?;
+    let question = json!({ "type": "sum" });
+    let (answer, ()) = tokio::join!(client.request::<u32>(&question, LONG), async {
+        let mut first = stage.accept().await;
+        close_deaf(&mut first).await;
+        let mut second = stage.accept().await;
+        let question: Value = serde_json::from_str(&second.text().await).unwrap();
+        assert_eq!(question["type"], "sum");
+        second.send(&json!({ "type": "reply", "id": question["id"], "data": 7 }).to_string()).await;
+    });
+    assert_eq!(answer?, 7);
+    Ok(())
+}
+
+#[sockeye::test(start_paused = true)]
+async fn an_end_behind_a_full_socket_tells_what_was_not_sent() -> Result<()> {
+    let (builder, mut stage) = stage();
+    let client: Client = builder.start()?;
+    client.send_bytes(vec![0; LARGE]).await?;
+    client.send_text("a").await?;
+    let _deaf = stage.accept().await;
+    sleep(Duration::from_secs(1)).await;
+    let error = client.close(1000).await.unwrap_err();
+    assert!(error.is_offline() && error.to_string().starts_with("1 messages were not sent"), "{error}");
     Ok(())
 }
