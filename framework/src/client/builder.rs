@@ -191,6 +191,33 @@ impl<In: Inbound, Out> Builder<In, Out> {
     /// Says which place in the history a message has; `None`: it is not stored. Messages whose offset is not above the
     /// last are dropped, since they came before.
     ///
+    /// [`Offset::START`] is the place of an empty history: while no offset is known, the client goes on from there, and misses
+    /// nothing of what is stored first. A message with it is never dropped.
+    ///
+    /// ```
+    /// use serde::Deserialize;
+    /// use sockeye::{Offset, client::{Builder, Client}};
+    ///
+    /// #[derive(Deserialize)]
+    /// #[serde(tag = "type", rename_all = "snake_case")]
+    /// enum Said {
+    ///     History { messages: Vec<Posted> },
+    ///     Message(Posted),
+    ///     Pong,
+    /// }
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Posted {
+    ///     id: Offset,
+    /// }
+    ///
+    /// let client: Builder<Said> = Client::builder("wss://example.com/chat/tea").offset(|said: &Said| match said {
+    ///     Said::History { messages } => Some(messages.last().map_or(Offset::START, |last| last.id)),
+    ///     Said::Message(posted) => Some(posted.id),
+    ///     Said::Pong => None,
+    /// });
+    /// ```
+    ///
     /// By default it is the number in the field `offset`, or in `offset` inside of `data`. A message that says
     /// `"recovered":false`, in itself or in its `data`, tells that the server can't go on behind the last offset: then
     /// whatever offset comes next is taken.

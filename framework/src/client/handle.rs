@@ -173,7 +173,8 @@ impl<In: Inbound, Out> Client<In, Out> {
             Resume::By(offset_of) => offset_of(&message),
             Resume::BySight | Resume::Never => None,
         };
-        if told.is_some_and(|offset| !self.is_new(offset, connection)) {
+        // No message stands at the start: an empty page that says so is no duplicate.
+        if told.is_some_and(|offset| !self.is_new(offset, connection) && offset != Offset::START) {
             return Ok(None);
         }
         Ok(Some(Event::Message(message)))

@@ -108,7 +108,7 @@ enum Said {
 fn place(said: &Said) -> Option<Offset> {
     match said {
         Said::Message { id } => Some(*id),
-        Said::History { messages } => messages.last().copied(),
+        Said::History { messages } => Some(messages.last().copied().unwrap_or(Offset::START)),
         Said::Pong => None,
     }
 }
@@ -139,6 +139,22 @@ async fn an_app_may_say_where_the_offset_is() -> Result<()> {
     expect_offsets(&mut client, &[2, 1, 1]).await;
     drop(peer);
     assert_eq!(stage.accept().await.uri, "/x?a=b");
+    Ok(())
+}
+
+/// Who came when nothing was stored misses nothing of what is stored then, and gets each page that is empty.
+#[sockeye::test(start_paused = true)]
+async fn an_empty_history_is_a_place_to_go_on_from() -> Result<()> {
+    let (builder, mut stage) = stage();
+    let mut client: Client<Said> = builder.offset(place).start()?;
+    for (since, messages, expected) in [("", "", 0), ("&since=0", "", 0), ("&since=0", "1,2", 2), ("&since=2", "", 2)] {
+        let mut peer = stage.accept().await;
+        assert_eq!(peer.uri, *format!("/x?a=b{since}"));
+        peer.send(&format!(r#"{{"type":"history","data":{{"messages":[{messages}]}}}}"#)).await;
+        assert!(matches!(soon("a page", client.receive()).await?, Said::History { .. }));
+        assert_eq!(client.offset(), Some(Offset::new(expected)));
+    }
+    assert_eq!(stage.accept().await.uri, "/x?a=b&since=2");
     Ok(())
 }
 
