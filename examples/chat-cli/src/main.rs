@@ -5,7 +5,7 @@
 //! ```
 //!
 //! What is typed is said; `/help` lists the rest. Without a terminal each line of the input is said in its turn, and the
-//! program ends when the server has confirmed the last.
+//! program ends when the server has confirmed the last, or has not confirmed one within 30 s.
 //!
 //! It ends with 0 when it was asked to, with 1 when the server can't be reached, has refused, or has not confirmed what was
 //! said, and with 2 when it was called wrongly.
@@ -15,6 +15,8 @@ mod command;
 mod input;
 mod notes;
 mod outbox;
+mod own;
+mod reading;
 mod screen;
 mod session;
 mod stats;

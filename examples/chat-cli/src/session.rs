@@ -1,10 +1,10 @@
 //! The chat itself: what comes is shown, what is typed is said.
 
-use std::{collections::BTreeSet, future, io, pin::pin};
+use std::{future, io, mem, pin::pin};
 
 use sockeye::{
-    Error, Offset, Result,
-    client::{Cause, Client, Event, State},
+    Error, Result,
+    client::{Builder, Client, Event, State},
     time::{Duration, Instant, sleep_until},
 };
 use tokio::{
@@ -18,6 +18,8 @@ use crate::{
     command::{Command, HELP},
     input::Line,
     outbox::{Outbox, Verdict},
+    own::Own,
+    reading::Reading,
     screen::Screen,
     stats::stats,
     text::visible,
@@ -28,13 +30,10 @@ use crate::{
 const ATTEMPTS: u32 = 5;
 /// How long the others see that somebody types who has said so.
 const TYPING: Duration = Duration::from_secs(3);
-/// What was read is told no more often.
-const READING: Duration = Duration::from_secs(1);
-/// How long the end waits for what was said to be stored, counted from the last that was: with a user, and without.
+/// How long what was said may take to be stored, counted from the last that was: with a user once nothing more is said, and
+/// without one.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 const LAST_LINES: Duration = Duration::from_secs(30);
-/// The user's own messages that are known to be shown.
-const MOST_OWN: usize = 1000;
 
 pub(crate) struct Session {
     client: Client<Said, Request>,
@@ -43,27 +42,33 @@ pub(crate) struct Session {
     me: i64,
     is_interactive: bool,
     outbox: Outbox,
-    /// The user's own messages that were shown, as a receipt or as a message.
-    own: BTreeSet<Offset>,
-    /// What is newest of others, and when that it was read is to be told.
-    read: Option<(Offset, Instant)>,
-    told_read: Instant,
+    own: Own,
+    reading: Reading,
     /// When the user types no more.
     typing: Option<Instant>,
     pinged: Option<Instant>,
     problem: Option<String>,
+    /// The server has said that its store is away, and nothing has shown since that it is back.
+    store_is_away: bool,
     /// Answers to `/stats`.
     numbers: (mpsc::Sender<String>, mpsc::Receiver<String>),
     /// What was said before has come.
     is_current: bool,
-    /// Nothing more will be said: it ends when all is stored, and at this time whatever happens.
+    /// Nothing more will be said: it ends when all is stored.
+    is_ending: bool,
+    /// It ends at this time whatever happens.
     deadline: Option<Instant>,
 }
 
 impl Session {
     /// Begins to connect.
     pub(crate) async fn start(args: &Args, is_interactive: bool) -> Result<Self> {
-        let mut builder = Client::builder(args.socket())
+        Self::by(Client::builder(args.socket()), args, is_interactive).await
+    }
+
+    /// With a client that is built like this.
+    pub(crate) async fn by(builder: Builder<Said, Request>, args: &Args, is_interactive: bool) -> Result<Self> {
+        let mut builder = builder
             .query("user_id", args.user_id.to_string())
             .offset(Said::offset)
             // A page of the longest messages.
@@ -83,14 +88,15 @@ impl Session {
             me: args.user_id,
             is_interactive,
             outbox: Outbox::new(),
-            own: BTreeSet::new(),
-            read: None,
-            told_read: Instant::now(),
+            own: Own::default(),
+            reading: Reading::new(Instant::now()),
             typing: None,
             pinged: None,
             problem: None,
+            store_is_away: false,
             numbers: mpsc::channel(1),
             is_current: false,
+            is_ending: false,
             deadline: None,
         })
     }
@@ -105,7 +111,7 @@ impl Session {
             (Err(error), _) if is_broken_pipe(&error) => Ok(()),
             (Err(error), _) => Err(error),
             // The input has ended, and nothing was there to be read.
-            (Ok(()), 0) if self.deadline.is_some() && !self.is_interactive && !self.is_current => {
+            (Ok(()), 0) if self.is_ending && !self.is_interactive && !self.is_current => {
                 Err(Error::other("the server has shown nothing of the room"))
             }
             (Ok(()), 0) => Ok(()),
@@ -121,7 +127,7 @@ impl Session {
             if self.is_over() {
                 return Ok(());
             }
-            let reads = self.deadline.is_none() && !self.outbox.is_full() && !self.waits_its_turn();
+            let reads = !self.is_ending && !self.outbox.is_full() && !self.waits_its_turn();
             let due = self.due();
             let due = pin!(async {
                 match due {
@@ -133,7 +139,7 @@ impl Session {
                 event = self.client.next() => match event {
                     Some(Ok(event)) => self.take(event, screen)?,
                     Some(Err(error)) => screen.show(screen.problem(visible(&error.to_string())))?,
-                    None => return Err(ended(self.client.closed().await)),
+                    None => return Err(Error::other(self.client.closed().await)),
                 },
                 line = lines.recv(), if reads => match line {
                     Some(Ok(line)) => self.command(Command::parse(&line), screen).await?,
@@ -156,12 +162,12 @@ impl Session {
     fn is_over(&self) -> bool {
         // Who only wants to read has seen something.
         let is_done = self.outbox.len() == 0 && (self.is_interactive || self.is_current);
-        self.deadline.is_some_and(|deadline| is_done || deadline <= Instant::now())
+        self.is_ending && is_done || self.deadline.is_some_and(|deadline| deadline <= Instant::now())
     }
 
     /// When something is to be done that nobody asks for.
     fn due(&self) -> Option<Instant> {
-        let read = self.read.map(|(_, due)| due).filter(|_| self.outbox.is_connected());
+        let read = self.reading.due().filter(|_| self.outbox.is_connected());
         [self.outbox.due(), read, self.typing, self.deadline].into_iter().flatten().min()
     }
 
@@ -175,16 +181,27 @@ impl Session {
         if let Some(request) = self.outbox.next(now) {
             self.client.send(&request).await?;
         }
-        if let Some((message_id, _)) = self.read.filter(|(_, due)| self.outbox.is_connected() && *due <= now) {
-            (self.read, self.told_read) = (None, now);
-            self.client.send(&Request::Read { message_id }).await?;
+        if self.outbox.is_connected() {
+            if let Some(request) = self.reading.next(now) {
+                self.client.send(&request).await?;
+            }
         }
         Ok(())
     }
 
     fn end(&mut self) {
-        let patience = if self.is_interactive { LAST_WORDS } else { LAST_LINES };
-        self.deadline.get_or_insert(Instant::now() + patience);
+        self.is_ending = true;
+        self.wait_anew();
+    }
+
+    /// From now on the server has its time for what waits, or for nothing.
+    fn wait_anew(&mut self) {
+        let (patience, waits) = match self.is_interactive {
+            true => (LAST_WORDS, false),
+            // Nobody is there who could say that it is enough.
+            false => (LAST_LINES, self.outbox.len() > 0),
+        };
+        self.deadline = (waits || self.is_ending).then(|| Instant::now() + patience);
     }
 
     async fn command(&mut self, command: Command, screen: &mut Screen) -> Result<()> {
@@ -193,6 +210,7 @@ impl Session {
             Command::Say(content) => {
                 self.typing = None;
                 self.outbox.push(content);
+                self.wait_anew();
                 if !self.outbox.is_connected() {
                     screen.show(screen.note("waits for a connection"))?;
                 }
@@ -235,9 +253,8 @@ impl Session {
 
     /// Says once why there is no connection, and not at each attempt.
     fn changed(&mut self, state: &State, screen: &mut Screen) -> io::Result<()> {
-        if !state.is_open() {
-            self.outbox.disconnected();
-        }
+        // On one that is open, too, nothing can be said before the server has greeted.
+        self.outbox.disconnected();
         let State::Waiting { cause, .. } = state else { return Ok(()) };
         let problem = cause.to_string();
         if self.problem.as_ref() != Some(&problem) {
@@ -249,19 +266,25 @@ impl Session {
 
     fn hear(&mut self, said: Said, screen: &mut Screen) -> io::Result<()> {
         match said {
+            // The server says so at each attempt of its own to read what was said.
+            Said::Connected { .. } if self.outbox.is_connected() => Ok(()),
             Said::Connected { data } => {
                 self.outbox.connected();
+                self.reading.connected(Instant::now());
                 self.problem = None;
                 screen.show(screen.here(&self.room, &data.active_users))
             }
             Said::History { data } => {
-                self.is_current = !data.more;
+                (self.is_current, self.store_is_away) = (!data.more, false);
                 if !data.recovered {
                     screen.show(screen.problem("some of what was said is not kept any more"))?;
                 }
                 data.messages.iter().try_for_each(|posted| self.posted(posted, screen))
             }
-            Said::Message { data } => self.posted(&data, screen),
+            Said::Message { data } => {
+                self.store_is_away = false;
+                self.posted(&data, screen)
+            }
             Said::MessageSent(receipt) => self.stored(&receipt, screen),
             Said::UserJoined { data } => screen.show(screen.came(&data)),
             Said::UserLeft { data } => screen.show(screen.went(&data)),
@@ -279,40 +302,28 @@ impl Session {
     }
 
     fn posted(&mut self, posted: &Posted, screen: &mut Screen) -> io::Result<()> {
-        if posted.user.user_id == self.me && !self.is_first(posted.id) {
+        if posted.user.user_id == self.me && !self.own.is_first(posted.id) {
             return Ok(());
         }
         if posted.user.user_id != self.me {
-            let due = self.read.map_or((self.told_read + READING).max(Instant::now()), |(_, due)| due);
-            self.read = Some((posted.id, due));
+            self.reading.shown(posted.id, Instant::now());
         }
         screen.show(screen.message(posted))
     }
 
     fn stored(&mut self, receipt: &Receipt, screen: &mut Screen) -> io::Result<()> {
+        self.store_is_away = false;
         let Some(content) = self.outbox.stored(receipt) else { return Ok(()) };
-        if let Some(deadline) = &mut self.deadline {
-            let patience = if self.is_interactive { LAST_WORDS } else { LAST_LINES };
-            *deadline = Instant::now() + patience;
-        }
+        self.wait_anew();
         // It may have come as a message before, if the connection was lost in between.
-        let content = if self.is_first(receipt.message_id) { &*content } else { "" };
+        let content = if self.own.is_first(receipt.message_id) { &*content } else { "" };
         screen.show(screen.stored(&receipt.timestamp, content))
-    }
-
-    /// Whether nothing was shown of one of the user's own messages so far.
-    fn is_first(&mut self, id: Offset) -> bool {
-        let is_first = self.own.insert(id);
-        if self.own.len() > MOST_OWN {
-            self.own.pop_first();
-        }
-        is_first
     }
 
     fn was_read(&self, read: &Read, screen: &mut Screen) -> io::Result<()> {
         // Of those that were said now, the last is of interest.
         match self.own.last() {
-            Some(last) if read.user.user_id != self.me && read.message_id >= *last => {
+            Some(last) if read.user.user_id != self.me && read.message_id >= last => {
                 screen.show(screen.read_by(&read.user))
             }
             _ => Ok(()),
@@ -320,25 +331,27 @@ impl Session {
     }
 
     fn refused(&mut self, refusal: &Refusal, screen: &mut Screen) -> io::Result<()> {
-        let why = visible(&refusal.message);
-        match self.outbox.refused(refusal, Instant::now()) {
-            Verdict::Later { is_news: false } => Ok(()),
-            Verdict::Later { is_news: true } => {
-                screen.show(screen.problem(format_args!("{why}: it is said again soon")))
-            }
+        let (why, now) = (visible(&refusal.message), Instant::now());
+        // That the store is away is said once, however much it keeps from being done.
+        let is_known = refusal.is_of_the_store() && mem::replace(&mut self.store_is_away, true);
+        self.reading.refused(refusal, now);
+        match self.outbox.refused(refusal, now) {
+            Verdict::Later { is_news } if is_known || !is_news => Ok(()),
+            Verdict::Later { .. } => screen.show(screen.problem(format_args!("{why}: it is said again soon"))),
             Verdict::Never(content) => {
+                self.wait_anew();
                 let beginning: String = visible(&content).chars().take(40).collect();
                 screen.show(screen.problem(format_args!("not said: {beginning}: {why}")))
             }
+            Verdict::Other if is_known => Ok(()),
             Verdict::Other => screen.show(screen.problem(why)),
         }
     }
 }
 
-fn ended(cause: Cause) -> Error {
-    Error::other(cause)
-}
-
 fn is_broken_pipe(error: &Error) -> bool {
     error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
 }
+
+#[cfg(test)]
+mod tests;

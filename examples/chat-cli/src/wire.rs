@@ -109,8 +109,21 @@ impl Said {
     pub(crate) fn offset(&self) -> Option<Offset> {
         match self {
             Self::Message { data } => Some(data.id),
-            Self::History { data } => data.messages.last().map(|last| last.id),
+            // Where nothing was said so far it is at the beginning, and misses nothing from there on.
+            Self::History { data } => Some(data.messages.last().map_or(Offset::START, |last| last.id)),
             _ => None,
         }
+    }
+}
+
+impl Refusal {
+    /// The same may be taken later.
+    pub(crate) fn is_temporary(&self) -> bool {
+        self.is_of_the_store() || self.code == "rate_limited"
+    }
+
+    /// The store is away.
+    pub(crate) fn is_of_the_store(&self) -> bool {
+        self.code == "storage_unavailable"
     }
 }

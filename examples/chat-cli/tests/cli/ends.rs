@@ -85,6 +85,33 @@ async fn what_was_not_confirmed_is_1() -> Result<()> {
     Ok(())
 }
 
+/// The server greets and complains each time that it looks for its store: it is shown once, and again when it was back.
+#[sockeye::test(flavor = "multi_thread")]
+async fn a_store_that_is_away_is_told_once() -> Result<()> {
+    #[websocket("/ws/<_room>")]
+    async fn storeless(mut ws: WebSocket, _room: String) -> Result<()> {
+        const AWAY: &str = r#"{"type":"error","data":{"code":"storage_unavailable","message":"no store"}}"#;
+        for _ in 0..2 {
+            for _ in 0..3 {
+                ws.send_text(r#"{"type":"connected","data":{"active_users":[]}}"#).await?;
+                ws.send_text(AWAY).await?;
+            }
+            ws.send_text(r#"{"type":"history","data":{"messages":[],"recovered":true,"more":false}}"#).await?;
+        }
+        ws.send_text(r#"{"type":"user_left","data":{"user_id":2,"username":"Bob"}}"#).await?;
+        ws.closed().await;
+        Ok(())
+    }
+    let server = App::new().route(storeless).serve(TcpListener::bind("127.0.0.1:0").await?);
+    let mut guest = Guest::new(command(&format!("ws://{}", server.local_addr()), "1", "Ann", &[]));
+    guest.expect("← Bob has gone").await;
+    let ended = guest.end().await;
+    assert_eq!((ended.code, &*ended.errors), (Some(0), ""));
+    let lines: Vec<_> = ended.lines.iter().map(|line| line.split(';').next().unwrap_or_default()).collect();
+    assert_eq!(lines, ["connected to lobby", "! no store", "! no store", "← Bob has gone"]);
+    Ok(())
+}
+
 #[sockeye::test(flavor = "multi_thread")]
 async fn a_signal_is_an_orderly_end() -> Result<()> {
     let site = Site::start().await;
