@@ -1,6 +1,7 @@
 //! Stored messages: one suite for all stores, publishing, resuming, and what survives.
 
 mod disk;
+mod forgetting;
 mod keys;
 mod killed;
 mod publishing;

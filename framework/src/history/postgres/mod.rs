@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::time::timeout;
+use tokio::{sync::Mutex, time::timeout};
 use tokio_postgres::{Row, types::FromSql};
 
 pub use self::options::PostgresOptions;
@@ -22,7 +22,6 @@ use super::{
 use crate::{
     error::{Error, Result},
     rt::BoxFuture,
-    sync::{Mutex, lock},
     ws::{Message, Text},
 };
 
@@ -30,6 +29,8 @@ const TEXT: i16 = 0;
 const BINARY: i16 = 1;
 /// Time between two looks at rooms that nobody writes to, for what is too old.
 const SWEEP: Duration = Duration::from_secs(1);
+/// Rooms that one step of such a look has a look at.
+const ROOMS: i64 = 100;
 /// How long a check may take, whatever else may.
 const CHECK: Duration = Duration::from_secs(3);
 
@@ -77,8 +78,8 @@ struct Shared {
     server: Server,
     retention: Retention,
     schema: Option<String>,
-    /// Where among the rooms the next look starts, and when the last was.
-    swept: Mutex<(Instant, i64)>,
+    /// When the last look was, and where among the rooms the next starts. Held as long as a look takes.
+    swept: Arc<Mutex<(Instant, i64)>>,
 }
 
 impl PostgresHistory {
@@ -99,7 +100,7 @@ impl PostgresHistory {
     /// Those of [`connect`](Self::connect).
     pub fn connect_with(url: &str, options: PostgresOptions) -> Result<Self> {
         let server = Server::new(url, &options)?;
-        let swept = Mutex::new((Instant::now(), 0));
+        let swept = Arc::new(Mutex::new((Instant::now(), 0)));
         let PostgresOptions { retention, schema, .. } = options;
         Ok(Self { shared: Arc::new(Shared { server, retention, schema, swept }) })
     }
@@ -175,25 +176,30 @@ impl Shared {
         rows.iter().map(cursor).collect()
     }
 
-    /// Has a look at what is too old in rooms that nobody writes to, if it is time.
+    /// Has a look at what is too old, in rooms that nobody writes to as well, if it is time. It goes on, step by step, until
+    /// all of it is deleted.
     fn sweep(self: &Arc<Self>) {
-        let now = Instant::now();
-        let from = {
-            let mut swept = lock(&self.swept);
-            if self.retention == Retention::all() || now.duration_since(swept.0) < SWEEP {
-                return;
-            }
-            swept.0 = now;
-            swept.1
-        };
+        let Ok(mut swept) = self.swept.clone().try_lock_owned() else { return };
+        if self.retention == Retention::all() || swept.0.elapsed() < SWEEP {
+            return;
+        }
         let shared = self.clone();
         drop(tokio::spawn(async move {
             let (count, age) = shared.kept();
-            let rows = shared.query(schema::SWEEP, &[&from, &count, &age]).await;
-            match rows.and_then(|rows| rows.first().map_or(Ok(0), |row| get(row, 0))) {
-                Ok(next) => lock(&shared.swept).1 = next,
-                Err(error) => tracing::warn!("what is too old in PostgreSQL was not deleted: {error}"),
+            loop {
+                let rows = shared.query(schema::SWEEP, &[&swept.1, &count, &age]).await;
+                match rows.and_then(|rows| rows.first().map_or(Ok(0), |row| get(row, 0))) {
+                    Ok(0) => break,
+                    Ok(next) => swept.1 = next,
+                    Err(error) => {
+                        tracing::warn!("what is too old in PostgreSQL was not deleted: {error}");
+                        // Should it be one of these rooms, the others have their turn all the same.
+                        *swept = (Instant::now(), swept.1 + ROOMS);
+                        return;
+                    }
+                }
             }
+            *swept = (Instant::now(), 0);
         }));
     }
 }

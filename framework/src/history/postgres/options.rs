@@ -34,7 +34,8 @@ impl PostgresOptions {
         Self::default()
     }
 
-    /// Keeps so much of each room. All nodes that share a database should keep the same.
+    /// Keeps so much of each room. All nodes that share a database should keep the same. What is no longer kept is seen by
+    /// nobody, and deleted bit by bit.
     pub fn retention(mut self, retention: Retention) -> Self {
         self.retention = retention;
         self

@@ -1,14 +1,15 @@
 //! The tables, and what is asked of them. Names, keys and messages are parameters, never part of a statement; they are bytes
 //! to the database, whose texts could not hold a NUL.
 
-/// What leads from each version of the tables to the next. They are never changed, only added to.
-pub(super) const STEPS: [&str; 1] = [FIRST];
+/// What leads from each version of the tables to the next, before the functions are made anew. They are never changed, only
+/// added to; a function that changes is a step, too.
+pub(super) const STEPS: [&str; 2] = [TABLES, TRIM_SAYS_MORE];
 
 /// A room's row has room to be updated in its place. What `last` and `at` say stays when messages are dropped.
 ///
 /// Whoever appends holds the lock on the room's row until it has committed: so offsets have no gap, come in the order of
 /// the commits, and a key that another has just stored is seen.
-const FIRST: &str = r#"
+const TABLES: &str = r#"
 CREATE TABLE sockeye_version (version integer NOT NULL);
 INSERT INTO sockeye_version VALUES (0);
 
@@ -36,37 +37,77 @@ CREATE TABLE sockeye_cursor (
     number bigint NOT NULL,
     PRIMARY KEY (room, reader)
 );
+"#;
 
+/// It gave nothing, and what a function gives can't be replaced.
+const TRIM_SAYS_MORE: &str = "DROP FUNCTION IF EXISTS sockeye_trim(bigint, bigint, bigint, bigint);";
+
+/// They keep their names and arguments: a server of the version before may be at work meanwhile.
+pub(super) const FUNCTIONS: &str = r#"
 -- Milliseconds since 1970.
-CREATE FUNCTION sockeye_now() RETURNS bigint LANGUAGE sql AS $$
+CREATE OR REPLACE FUNCTION sockeye_now() RETURNS bigint LANGUAGE sql AS $$
     SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::bigint
 $$;
 
--- Deletes what a room does not keep. In a room time does not go back: the first that is young enough is the oldest kept.
-CREATE FUNCTION sockeye_trim(p_room bigint, p_last bigint, p_keep bigint, p_age bigint)
-RETURNS void LANGUAGE plpgsql AS $$
+-- The oldest message that a room keeps, or its next one. What is older may still be there. Numbers have no gap, and time
+-- does not go back.
+CREATE OR REPLACE FUNCTION sockeye_first(p_room bigint, p_last bigint, p_keep bigint, p_oldest bigint)
+RETURNS bigint LANGUAGE plpgsql STABLE AS $$
 DECLARE
-    v_oldest bigint := sockeye_now() - p_age;
+    v_first bigint := p_last + 1;
+    v_old bigint;
+    v_between bigint;
+    v_at bigint;
+BEGIN
+    SELECT number, at INTO v_old, v_at FROM sockeye_message
+    WHERE room = p_room AND number > greatest(p_last - p_keep, 0) ORDER BY number LIMIT 1;
+    IF v_old IS NULL OR p_oldest IS NULL OR v_at > p_oldest THEN
+        RETURN coalesce(v_old, v_first);
+    END IF;
+    WHILE v_first - v_old > 1 LOOP
+        v_between := v_old + (v_first - v_old) / 2;
+        IF (SELECT at > p_oldest FROM sockeye_message WHERE room = p_room AND number = v_between) THEN
+            v_first := v_between;
+        ELSE
+            v_old := v_between;
+        END IF;
+    END LOOP;
+    RETURN v_first;
+END
+$$;
+
+-- Deletes of what a room does not keep the oldest: 1,000 messages, and about 16 MiB. So it is done soon, however much there
+-- is. Says whether there is more. Only for who holds the lock on the room's row.
+CREATE OR REPLACE FUNCTION sockeye_trim(p_room bigint, p_last bigint, p_keep bigint, p_age bigint)
+RETURNS boolean LANGUAGE plpgsql AS $$
+DECLARE
+    v_first bigint;
+    v_end bigint;
 BEGIN
     IF p_keep IS NULL AND p_age IS NULL THEN
-        RETURN;
+        RETURN false;
     END IF;
-    DELETE FROM sockeye_message WHERE room = p_room AND number < coalesce((
-        SELECT number FROM sockeye_message
-        WHERE room = p_room AND number > greatest(p_last - p_keep, 0) AND (v_oldest IS NULL OR at > v_oldest)
-        ORDER BY number LIMIT 1
-    ), p_last + 1);
+    v_first := sockeye_first(p_room, p_last, p_keep, sockeye_now() - p_age);
+    SELECT max(number) INTO v_end FROM (
+        SELECT number, sum(len) OVER (ORDER BY number) - len AS before FROM (
+            SELECT number, octet_length(payload) AS len FROM sockeye_message
+            WHERE room = p_room AND number < v_first ORDER BY number LIMIT 1000
+        ) AS oldest
+    ) AS measured WHERE before < 16777216;
+    DELETE FROM sockeye_message WHERE room = p_room AND number <= v_end;
+    RETURN (v_end < v_first - 1) IS TRUE;
 END
 $$;
 
 -- Stores messages, in their order. Gives a row for each; kind and payload only where it is not new.
-CREATE FUNCTION sockeye_append(
+CREATE OR REPLACE FUNCTION sockeye_append(
     p_name bytea, p_kinds smallint[], p_payloads bytea[], p_keys bytea[], p_keep bigint, p_age bigint
 )
 RETURNS TABLE (is_new boolean, number bigint, at bigint, kind smallint, payload bytea) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     r sockeye_room;
+    v_first bigint;
 BEGIN
     SELECT * INTO r FROM sockeye_room WHERE name = p_name FOR UPDATE;
     IF NOT FOUND THEN
@@ -83,8 +124,10 @@ BEGIN
             RETURNING true, number, at, NULL::smallint, NULL::bytea;
         r.last := r.last + cardinality(p_kinds);
     ELSE
-        -- Keys are forgotten with their messages.
-        PERFORM sockeye_trim(r.id, r.last, p_keep, p_age);
+        -- Keys are forgotten with their messages, also with those that wait to be deleted.
+        v_first := sockeye_first(r.id, r.last, p_keep, sockeye_now() - p_age);
+        UPDATE sockeye_message SET key = NULL
+        WHERE room = r.id AND key = ANY (p_keys) AND key IS NOT NULL AND number < v_first;
         RETURN QUERY
             WITH given AS (
                 SELECT *, CASE WHEN key IS NULL THEN place ELSE min(place) OVER (PARTITION BY key) END AS first
@@ -117,21 +160,33 @@ BEGIN
 END
 $$;
 
--- Deletes what is too old in some of the rooms. Gives the room from which on the next look goes.
-CREATE FUNCTION sockeye_sweep(p_from bigint, p_keep bigint, p_age bigint) RETURNS bigint LANGUAGE plpgsql AS $$
+-- Deletes what is too old in some of the rooms. Gives the room where the next look starts, 0 after the last one.
+CREATE OR REPLACE FUNCTION sockeye_sweep(p_from bigint, p_keep bigint, p_age bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     r record;
+    v_oldest bigint := sockeye_now() - p_age;
     v_next bigint := 0;
 BEGIN
-    FOR r IN SELECT id, last FROM sockeye_room WHERE id > p_from ORDER BY id LIMIT 100 LOOP
-        PERFORM sockeye_trim(r.id, r.last, p_keep, p_age);
-        v_next := r.id;
+    FOR r IN SELECT id, last FROM sockeye_room WHERE id >= p_from ORDER BY id LIMIT 100 LOOP
+        v_next := r.id + 1;
+        IF EXISTS (
+            SELECT FROM sockeye_message
+            WHERE room = r.id AND number < sockeye_first(r.id, r.last, p_keep, v_oldest)
+        ) THEN
+            -- Whoever holds it appends, and so deletes as well.
+            PERFORM FROM sockeye_room WHERE id = r.id FOR UPDATE SKIP LOCKED;
+            IF FOUND AND sockeye_trim(r.id, r.last, p_keep, p_age) THEN
+                RETURN r.id;
+            END IF;
+        END IF;
+        -- Those who want to append wait for the end of this.
+        EXIT WHEN clock_timestamp() > statement_timestamp() + interval '100 ms';
     END LOOP;
     RETURN v_next;
 END
 $$;
 
-CREATE FUNCTION sockeye_mark_read(p_name bytea, p_reader bytea, p_number bigint)
+CREATE OR REPLACE FUNCTION sockeye_mark_read(p_name bytea, p_reader bytea, p_number bigint)
 RETURNS TABLE (number bigint, advanced boolean) LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
@@ -186,12 +241,7 @@ macro_rules! page {
             "WITH this AS MATERIALIZED (
                 SELECT id, last, sockeye_now() - $3::bigint AS oldest FROM sockeye_room WHERE name = $1
             ), kept AS MATERIALIZED (
-                SELECT coalesce((
-                    SELECT number FROM sockeye_message
-                    WHERE room = this.id AND number > greatest(this.last - $2::bigint, 0)
-                        AND (this.oldest IS NULL OR at > this.oldest)
-                    ORDER BY number LIMIT 1
-                ), this.last + 1) AS first FROM this
+                SELECT sockeye_first(id, last, $2::bigint, oldest) AS first FROM this
             )
             SELECT last, first, number, at, kind, CASE WHEN fits THEN payload ELSE '' END, fits
             FROM this CROSS JOIN kept LEFT JOIN LATERAL (

@@ -199,6 +199,7 @@ async fn step(client: &mut Object, schema: Option<&str>) -> Result<usize, tokio_
     let version = version(transaction.client()).await?;
     let Some(steps @ [_, ..]) = schema::STEPS.get(version..) else { return Ok(version) };
     transaction.batch_execute(&steps.concat()).await?;
+    transaction.batch_execute(schema::FUNCTIONS).await?;
     transaction.execute(schema::SET_VERSION, &[&(schema::STEPS.len() as i32)]).await?;
     transaction.commit().await?;
     Ok(schema::STEPS.len())
