@@ -22,6 +22,8 @@ use crate::{
 
 /// Messages in a page, unless it is set otherwise.
 const PAGE: usize = 200;
+/// The latest messages that may be asked for.
+const LATEST: usize = 1000;
 /// Messages that may go to a member at once when it has read all; twice as many after each try, since the room may be fast.
 const AT_ONCE: usize = 64;
 /// Tries after which the member is too slow for the room.
@@ -98,7 +100,8 @@ impl Resume {
         Self::at(Start::Since(offset.into()))
     }
 
-    /// With the latest messages, so many: for a client that has none. At most 1,000, and 512 KiB.
+    /// With the latest messages, so many, at most 1,000: for a client that has none. They are one page, unless they have more
+    /// than 512 KiB.
     pub fn latest(messages: usize) -> Self {
         Self::at(Start::Latest(messages))
     }
@@ -213,21 +216,16 @@ struct Replaying<'a> {
 impl Replaying<'_> {
     /// Sends what is stored.
     async fn replay(&mut self, start: Start, pages: Option<&Pages>) -> Result<()> {
-        let latest = match start {
+        let mut latest = match start {
             Start::Since(since) => {
                 self.has = since;
                 None
             }
-            Start::Latest(messages) => Some(messages),
+            Start::Latest(messages) => Some(messages.clamp(1, LATEST)),
         };
         loop {
-            let page = match latest {
-                Some(messages) => {
-                    let page = self.history.read(self.member.room().name(), Span::Latest, messages).await?;
-                    self.has = page.last;
-                    // What is older was not asked for.
-                    Page { more: false, ..page }
-                }
+            let page = match latest.take() {
+                Some(messages) => self.latest(messages).await?,
                 None => self.next().await?,
             };
             match pages {
@@ -243,9 +241,38 @@ impl Replaying<'_> {
         }
     }
 
+    /// Reads the latest messages. If they are more than a page, it looks for where they begin, and reads from there.
+    async fn latest(&mut self, messages: usize) -> Result<Page> {
+        let (mut span, mut left) = (Span::Latest, messages);
+        loop {
+            let page = self.read(span, left).await?;
+            left = left.saturating_sub(page.messages.len());
+            let is_all = left == 0 || !page.more;
+            if is_all && span == Span::Latest {
+                self.has = page.last;
+                // What is older was not asked for.
+                return Ok(Page { more: false, ..page });
+            }
+            if let Some(first) = page.messages.first() {
+                self.has = Offset::new(first.offset.get() - 1);
+            }
+            if is_all {
+                let page = self.next().await?;
+                // What was dropped since then is older than the rest.
+                self.recovered = true;
+                return Ok(page);
+            }
+            span = page.next(span);
+        }
+    }
+
+    async fn read(&self, span: Span, limit: usize) -> Result<Page> {
+        self.history.read(self.member.room().name(), span, limit).await
+    }
+
     /// Reads what comes next.
     async fn next(&mut self) -> Result<Page> {
-        let page = self.history.read(self.member.room().name(), Span::After(self.has), self.page).await?;
+        let page = self.read(Span::After(self.has), self.page).await?;
         self.recovered &= page.recovers(self.has);
         self.has = page.messages.last().map_or(page.last, |stored| stored.offset);
         Ok(page)

@@ -13,6 +13,7 @@ super::with_each_store!(
     a_stream_has_no_gap_and_no_duplicate_either,
     what_is_lost_is_said,
     pages_and_a_welcome,
+    the_latest_may_be_several_pages,
 );
 
 #[websocket("/pages/<room>")]
@@ -32,9 +33,20 @@ async fn pages(ws: WebSocket, room: String, since: Option<u64>, hub: Hub) -> Res
     Ok(())
 }
 
+#[websocket("/latest")]
+async fn latest(ws: WebSocket, hub: Hub) -> Result<()> {
+    let resume = Resume::latest(50).pages(|page| {
+        let offsets: Vec<_> = page.messages.iter().map(|stored| stored.offset).collect();
+        json!({ "offsets": offsets, "recovered": page.recovered, "more": page.more })
+    });
+    let _member = hub.room("a").resume(&ws, resume).await?;
+    ws.closed().await;
+    Ok(())
+}
+
 fn app(store: &Store, retention: Retention) -> App {
     let rooms = RoomOptions::new().render(|stored| stored.offset);
-    App::new().history(store.open(retention)).rooms(rooms).route(since).route(pages).route(events)
+    App::new().history(store.open(retention)).rooms(rooms).route(since).route(pages).route(latest).route(events)
 }
 
 /// Four who publish as fast as they can.
@@ -192,6 +204,37 @@ async fn pages_and_a_welcome(store: Store) -> Result<()> {
     room.publish(&6).await?;
     for ws in [&mut early, &mut latest, &mut since] {
         assert_eq!(ws.receive_json::<u64>().await?, 6);
+    }
+    Ok(())
+}
+
+async fn the_latest_may_be_several_pages(store: Store) -> Result<()> {
+    let app = app(&store, Retention::all());
+    let room = app.hub().room("a");
+    let client = TestClient::new(app);
+    // A page takes 31 of them, and some small ones.
+    let text = "x".repeat(16_384);
+    for stored in [20, 60, 120] {
+        while room.publish(&text).await?.get() < stored {}
+        let mut ws = client.websocket_connect("/latest").await?;
+        let mut next = stored.saturating_sub(50) + 1;
+        loop {
+            let page: Value = ws.receive_json().await?;
+            let offsets = page["offsets"].as_array().expect("offsets");
+            assert!((1..=33).contains(&offsets.len()), "{page}");
+            for offset in offsets {
+                assert_eq!(offset.as_u64(), Some(next), "of {stored}");
+                next += 1;
+            }
+            let expected = (true, next <= stored);
+            assert_eq!((page["recovered"] == true, page["more"] == true), expected, "of {stored}");
+            if !expected.1 {
+                break;
+            }
+        }
+        assert_eq!(next, stored + 1);
+        assert_eq!(room.publish(&"live").await?.get(), next);
+        assert_eq!(ws.receive_json::<u64>().await?, next);
     }
     Ok(())
 }
