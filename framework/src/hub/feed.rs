@@ -85,6 +85,12 @@ impl Feed {
         takes
     }
 
+    /// Messages and bytes that may be handed over at once: up to a half, so that there is room for what comes next.
+    pub(super) fn spare(&self) -> (usize, usize) {
+        let waiting = lock(&self.waiting);
+        ((MESSAGES / 2).saturating_sub(waiting.texts.len()), (BYTES / 2).saturating_sub(waiting.bytes))
+    }
+
     fn make_room(&self, waiting: &mut Waiting) -> bool {
         match self.overflow {
             Overflow::DropNewest => return false,

@@ -68,17 +68,21 @@ impl Tail {
         }
     }
 
-    /// What somebody misses that has all up to `has`, if that is kept and no more than `most`.
-    fn missed(&self, has: u64, most: usize) -> Option<impl Iterator<Item = &(u64, Prepared)>> {
+    /// What somebody misses that has all up to `has`, if that is kept and fits where so many messages and bytes do: at the
+    /// last of them it may be a little more.
+    fn missed(&self, has: u64, (messages, bytes): (usize, usize)) -> Option<impl Iterator<Item = &(u64, Prepared)>> {
         let from = self.kept.partition_point(|(offset, _)| *offset <= has);
         let is_whole = has >= self.last || self.kept.front().is_some_and(|(offset, _)| *offset <= has + 1);
-        (is_whole && self.kept.len() - from <= most).then(|| self.kept.range(from..))
+        let missed = self.kept.range(from..);
+        let before_last: usize = missed.clone().rev().skip(1).map(|(_, message)| message.len()).sum();
+        let fits = missed.len() == 0 || missed.len() <= messages && before_last < bytes;
+        (is_whole && fits).then_some(missed)
     }
 }
 
 impl State {
     /// Gives a member that has read the store up to `has` what was handed out meanwhile; from now on it gets what is
-    /// published. Says how many it was, or nothing if it is too far behind, or gone.
+    /// published. Says how many it was, or nothing if it is too far behind, has no room for it in its outbox, or is gone.
     pub(super) fn catch_up_member(
         &mut self,
         number: u64,
@@ -87,7 +91,8 @@ impl State {
         deliver: impl Fn(&super::state::Entry, &Prepared) -> bool,
     ) -> Option<u64> {
         let entry = self.members.get_mut(&number)?;
-        let missed = self.tail.missed(has, most)?;
+        let (messages, bytes) = entry.connection.spare();
+        let missed = self.tail.missed(has, (messages.min(most), bytes))?;
         let sent = missed.filter(|(_, message)| deliver(entry, message)).count() as u64;
         entry.has = has.max(self.tail.last);
         self.sent += sent;
@@ -98,7 +103,7 @@ impl State {
     /// The same for a listener.
     pub(super) fn catch_up_listener(&mut self, number: u64, has: u64) -> Option<u64> {
         let listening = self.feeds.get_mut(&number)?;
-        let missed = self.tail.missed(has, MESSAGES)?;
+        let missed = self.tail.missed(has, listening.feed.spare())?;
         let texts = missed.filter_map(|(offset, message)| Some((*offset, message.text()?)));
         let sent = texts.filter(|(offset, text)| listening.feed.push(text, *offset)).count() as u64;
         listening.has = has.max(self.tail.last);
@@ -118,7 +123,7 @@ mod tests {
     fn what_is_before_the_base_has_to_be_read() {
         let mut tail = Tail::default();
         tail.begin(10);
-        let missed = |tail: &Tail, has| tail.missed(has, 10).map(Iterator::count);
+        let missed = |tail: &Tail, has| tail.missed(has, (10, usize::MAX)).map(Iterator::count);
         assert_eq!((missed(&tail, 8), missed(&tail, 10)), (None, Some(0)));
         tail.count_in(true);
         tail.keep(11, &Prepared::new(Op::Text, b"x", []));
@@ -129,7 +134,7 @@ mod tests {
     fn says_when_it_has_forgotten() {
         let message = Prepared::new(Op::Text, b"x", []);
         let mut tail = Tail::default();
-        let missed = |tail: &Tail, has, most| tail.missed(has, most).map(Iterator::count);
+        let missed = |tail: &Tail, has, most| tail.missed(has, (most, usize::MAX)).map(Iterator::count);
         assert_eq!(missed(&tail, 0, 0), Some(0));
         // For nobody.
         tail.keep(1, &message);
@@ -142,7 +147,16 @@ mod tests {
         tail.keep(3001, &large);
         tail.keep(3002, &large);
         assert_eq!((missed(&tail, 3000, 10), missed(&tail, 3001, 10)), (None, Some(1)));
+        // Where it has no room, it is not given.
+        let missed_in = |tail: &Tail, has, bytes| tail.missed(has, (10, bytes)).map(Iterator::count);
+        assert_eq!(
+            (missed_in(&tail, 3001, 1), missed_in(&tail, 3001, 0), missed_in(&tail, 3002, 0)),
+            (Some(1), None, Some(0))
+        );
+        tail.keep(3003, &message);
+        let large = large.len();
+        assert_eq!((missed_in(&tail, 3001, large), missed_in(&tail, 3001, large + 1)), (None, Some(2)));
         tail.count_out(has);
-        assert_eq!((tail.kept(), missed(&tail, 3001, 10)), (0, None));
+        assert_eq!((tail.kept(), missed(&tail, 3002, 10)), (0, None));
     }
 }

@@ -127,6 +127,11 @@ impl Connection {
         self.poll_outbox(cx).map_ok(drop)
     }
 
+    /// How many messages and bytes the outbox takes before it is full.
+    pub(crate) fn spare(&self) -> (usize, usize) {
+        self.outbox().spare(&self.limits)
+    }
+
     /// The outbox, once there is room in it.
     fn poll_outbox(&self, cx: &Context<'_>) -> Poll<Result<MutexGuard<'_, Outbox>>> {
         let mut outbox = self.outbox();

@@ -93,6 +93,12 @@ impl Outbox {
         !self.is_empty() && (self.len() >= limits.outbox_bytes || self.waiting.messages() >= limits.outbox_messages)
     }
 
+    /// How many messages and bytes it takes before it is full.
+    pub(crate) fn spare(&self, limits: &Limits) -> (usize, usize) {
+        let messages = limits.outbox_messages.saturating_sub(self.waiting.messages());
+        (messages, limits.outbox_bytes.saturating_sub(self.len()))
+    }
+
     /// The queue, with all that waits in it.
     fn queue(&mut self) -> &mut Queue {
         self.waiting.make_queue()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use sockeye::{MemoryHistory, Resume, Retention, RoomOptions, prelude::*};
+use sockeye::{MemoryHistory, Overflow, Resume, Retention, RoomOptions, Stored, prelude::*};
 
 use super::{Store, events, since};
 use crate::rooms::until;
@@ -259,6 +259,39 @@ async fn a_client_that_does_not_read_holds_up_nobody() -> Result<()> {
         assert_eq!(stuck.receive_text().await?.len(), text.len() + 2);
     }
     assert_eq!(stuck.receive_json::<Value>().await?, json!({ "recovered": true }));
+    Ok(())
+}
+
+/// What comes while it catches up is more than may wait for it: then it is read from the store, too.
+#[sockeye::test(flavor = "multi_thread")]
+async fn who_catches_up_slowly_gets_all_of_it() -> Result<()> {
+    const FIRST: u64 = 150;
+    const ALL: u64 = 200;
+    for overflow in [Overflow::Disconnect, Overflow::DropOldest, Overflow::DropNewest] {
+        // Small in the store, so that a page takes them all, and large on the way.
+        let large = |stored: &Stored| (stored.offset, "x".repeat(16 * 1024));
+        let rooms = RoomOptions::new().render(large).overflow(overflow);
+        let app = App::new().history(MemoryHistory::new()).rooms(rooms).route(since).route(events);
+        let room = app.hub().room("a");
+        let client = TestClient::new(app);
+        while room.publish(&1).await?.get() < FIRST {}
+        let mut stream = client.get("/events/a").header("last-event-id", "0").events().await?;
+        let mut ws = client.websocket_connect("/since/a?since=0").await?;
+        let offset = |text: &str| Ok::<_, Error>(serde_json::from_str::<(u64, String)>(text)?.0);
+        // Now the only page is read.
+        assert_eq!((offset(&stream.next().await?.data)?, offset(&ws.receive_text().await?)?), (1, 1));
+        while room.publish(&1).await?.get() < ALL {}
+        for expected in 2..=ALL {
+            assert_eq!(offset(&stream.next().await?.data)?, expected, "{overflow:?}");
+        }
+        for expected in 2..=ALL {
+            assert_eq!(offset(&ws.receive_text().await?)?, expected, "{overflow:?}");
+        }
+        assert_eq!(ws.receive_json::<Value>().await?, json!({ "recovered": true }));
+        room.publish(&1).await?;
+        assert_eq!((offset(&stream.next().await?.data)?, offset(&ws.receive_text().await?)?), (ALL + 1, ALL + 1));
+        assert_eq!(room.stats().messages_lost, 0);
+    }
     Ok(())
 }
 
