@@ -23,7 +23,7 @@ const LATEST: usize = 50;
 /// How long who comes while the store is away waits for the next try; within a user's time of grace.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Users whose reading a client is told of when it comes.
+/// Others whose reading a client is told of when it comes.
 const READS: usize = 200;
 
 struct Guest {
@@ -79,7 +79,10 @@ impl Guest {
         loop {
             let has_begun = Arc::new(AtomicBool::new(false));
             let error = match self.room.resume(&self.ws, self.resume(since, has_begun.clone())).await {
-                Ok(resumed) => return Ok(Some(resumed.member)),
+                Ok(resumed) => {
+                    self.desk.store.is_back();
+                    return Ok(Some(resumed.member));
+                }
                 Err(error) => error,
             };
             // Who has got a part of it comes back for the rest.
@@ -159,18 +162,33 @@ impl Guest {
         }
     }
 
-    /// Tells how far each user had read when this one came, for a client that asks for it.
+    /// Tells how far users had read when this one came, for a client that asks for it.
     async fn show_reads(&self, member: &Member) -> Result<()> {
-        let cursors = match self.room.read_cursors().await {
+        let cursors = match self.cursors().await {
             Ok(cursors) => cursors,
             Err(error) => return self.unless_away(Err(error), None).await,
         };
-        for (id, message_id) in cursors.into_iter().take(READS) {
+        for (id, message_id) in cursors {
             let there = member.presence().get(&id).and_then(|user| user.meta_as().ok());
             let Some(user) = there.or_else(|| Some(User::new(id.parse().ok()?, None))) else { continue };
             self.ws.send_json(&Event::Read { user: &user, message_id }).await?;
         }
         Ok(())
+    }
+
+    /// How far the user itself has read, and then those others who are furthest.
+    async fn cursors(&self) -> Result<Vec<(String, Offset)>> {
+        let user = self.user.id();
+        let (mut cursors, mut others): (Vec<_>, Vec<_>) =
+            self.room.read_cursors().await?.into_iter().partition(|(id, _)| *id == user);
+        if cursors.is_empty() {
+            // Behind more users than the store tells of, or nowhere.
+            let at = self.room.mark_read(&user, Offset::START).await?.offset;
+            cursors.extend((at > Offset::START).then_some((user, at)));
+        }
+        others.truncate(READS);
+        cursors.extend(others);
+        Ok(cursors)
     }
 
     /// Shows a page of what was said before.

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -193,4 +193,49 @@ async fn who_does_not_wait_for_the_store_leaves() -> Result<()> {
     assert_eq!(receive(&mut ann, "user_joined").await?, user(3, "Cy"));
     assert_eq!(receive(&mut ann, "user_left").await?, user(3, "Cy"));
     ann.expect_silence(Duration::from_secs(10)).await
+}
+
+/// The log, as lines.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl std::io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("a log").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Log {
+    fn counts(&self, text: &str) -> usize {
+        String::from_utf8_lossy(&self.0.lock().expect("a log")).matches(text).count()
+    }
+}
+
+/// It need not wait until somebody says something.
+#[sockeye::test(start_paused = true)]
+async fn the_log_says_that_the_store_is_back_when_somebody_is_let_in() -> Result<()> {
+    let log = Log::default();
+    let writer = log.clone();
+    let subscriber = tracing_subscriber::fmt().with_ansi(false).with_writer(move || writer.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    let store = Shaky::new();
+    let client = store.client();
+    store.set_away(true);
+    let mut ann = client.websocket_connect("/ws/a?user_id=1&username=Ann").await?;
+    for _ in 0..2 {
+        receive(&mut ann, "connected").await?;
+        assert_eq!(error(&mut ann).await?, "storage_unavailable");
+    }
+    let words = ["messages can't be stored or read: ", "messages are stored again"];
+    assert_eq!(words.map(|text| log.counts(text)), [1, 0]);
+    store.set_away(false);
+    receive(&mut ann, "connected").await?;
+    receive(&mut ann, "history").await?;
+    nothing(&mut ann).await?;
+    assert_eq!(words.map(|text| log.counts(text)), [1, 1]);
+    Ok(())
 }

@@ -1,9 +1,10 @@
 //! What is said, and who hears it.
 
 use serde_json::{Value, json};
-use sockeye::{Result, spawn};
+use sockeye::{MemoryHistory, Result, TestClient, spawn};
 
 use super::{ann_and_bob, client, error, guest, nothing, receipt, receive, say};
+use crate::{Rate, routes};
 
 #[sockeye::test]
 async fn a_message_goes_to_all_and_its_sender_knows_that_it_is_stored() -> Result<()> {
@@ -105,6 +106,34 @@ async fn reading_is_stored() -> Result<()> {
         assert_eq!(read, json!({ "user_id": user_id, "username": username, "message_id": message_id }));
     }
     nothing(&mut cy).await
+}
+
+/// However many are further: without that its page would take all for read.
+#[sockeye::test]
+async fn who_comes_learns_first_how_far_it_has_read_itself() -> Result<()> {
+    // With the last number there are more than the store tells of.
+    for others in [0, 200, 250, 10_000] {
+        let app = routes(Rate::default()).history(MemoryHistory::new());
+        let room = app.hub().room("a");
+        let client = TestClient::new(app);
+        for text in ["one", "two"] {
+            room.publish(text).await?;
+        }
+        for user in 100..100 + others {
+            room.mark_read(&user.to_string(), 2).await?;
+        }
+        room.mark_read("1", 1).await?;
+        let mut ann = client.websocket_connect("/ws/a?user_id=1&username=Ann&reads=true").await?;
+        receive(&mut ann, "connected").await?;
+        receive(&mut ann, "history").await?;
+        let own = receive(&mut ann, "read").await?;
+        assert_eq!(own, json!({ "user_id": 1, "username": "Ann", "message_id": 1 }), "{others} others");
+        for _ in 0..others.min(200) {
+            assert_eq!(receive(&mut ann, "read").await?["message_id"], 2);
+        }
+        nothing(&mut ann).await?;
+    }
+    Ok(())
 }
 
 #[sockeye::test]
