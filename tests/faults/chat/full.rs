@@ -10,7 +10,7 @@ use std::{
 use anyhow::{Context, Result, ensure};
 use sockeye_tests::disk::Disk;
 
-use crate::chat::{Scratch, alone, client::Plan, load::Load, node::Node, size};
+use crate::chat::{Scratch, alone, client::Plan, load::Load, node::Node, size, stuck::Stuck};
 
 /// KiB of the disk. It has room for all that is said in this test, and for SQLite's log of it.
 const SIZE: u64 = 48 << 10;
@@ -39,6 +39,7 @@ async fn a_full_disk_is_said_and_nothing_acknowledged_is_lost() -> Result<()> {
         let (file, filler) = (disk.join("chat.db"), disk.join("filler"));
         let mut node = Node::start(&scratch.0, "chat", &[("CHAT_DB", file.to_str().context("a path in UTF-8")?)])?;
         let mut load = Load::start(Plan { length: 2000, ..Plan::new(&[node.addr]) });
+        let _stuck = Stuck::start(node.addr, "tea");
         load.all_in(Duration::from_secs(10)).await?;
         for _ in 0..size(1, 3) {
             fill(&filler)?;

@@ -10,6 +10,7 @@ use crate::chat::{
     load::Load,
     node::Node,
     size,
+    stuck::Stuck,
 };
 
 /// From when the server is there again.
@@ -22,6 +23,7 @@ async fn what_was_acknowledged_survives() -> Result<()> {
         let scratch = Scratch::new();
         let mut node = Node::on_sqlite(&scratch.0)?;
         let mut load = Load::start(Plan::new(&[node.addr]));
+        let _stuck = Stuck::start(node.addr, "tea");
         load.all_in(Duration::from_secs(10)).await?;
         let mut random = Random::new(9);
         for _ in 0..size(4, 60) {

@@ -61,6 +61,7 @@ async fn the_link_is_bad() -> Result<()> {
     alone(LIMIT, async {
         let site = Site::start(2).await?;
         let mut load = Load::start(plan(&site));
+        let _stuck = Stuck::start(site.nodes[1].addr, "tea");
         load.all_in(READY).await?;
         site.links.iter().for_each(|link| link.disturb(Odds { lose: 5, double: 5, overtake: 5 }));
         load.talk(Duration::from_secs(size(3, 60))).await?;
@@ -80,6 +81,7 @@ async fn a_node_is_killed() -> Result<()> {
     alone(LIMIT, async {
         let mut site = Site::start(2).await?;
         let mut load = Load::start(Plan { stay: None, ..plan(&site) });
+        let _stuck = Stuck::start(site.nodes[0].addr, "tea");
         load.all_in(READY).await?;
         load.all_see_each_other(READY).await?;
         for round in 0..size(1, 4) {
@@ -106,6 +108,7 @@ async fn a_node_hangs() -> Result<()> {
     alone(LIMIT, async {
         let site = Site::start(2).await?;
         let mut load = Load::start(Plan { stay: None, ..plan(&site) });
+        let _stuck = Stuck::start(site.nodes[0].addr, "tea");
         load.all_in(READY).await?;
         load.all_see_each_other(READY).await?;
         for round in 0..size(1, 3) {

@@ -19,6 +19,7 @@ use crate::chat::{
     node::Node,
     size,
     socket::{Came, Event, Socket},
+    stuck::Stuck,
 };
 
 const AWAY: &str = "storage_unavailable";
@@ -40,6 +41,7 @@ async fn postgres_is_away() -> Result<()> {
         let scratch = Scratch::new();
         let node = Node::start(&scratch.0, "chat", &[("DATABASE_URL", postgres.url())])?;
         let mut load = Load::start(Plan::new(&[node.addr]));
+        let _stuck = Stuck::start(node.addr, "tea");
         load.all_in(BACK).await?;
         for round in 0..size(2, 8) {
             load.talk(Duration::from_millis(500)).await?;
@@ -80,6 +82,7 @@ async fn postgres_is_cut_off_again_and_again() -> Result<()> {
         let scratch = Scratch::new();
         let node = Node::start(&scratch.0, "chat", &[("DATABASE_URL", &url)])?;
         let mut load = Load::start(Plan::new(&[node.addr]));
+        let _stuck = Stuck::start(node.addr, "tea");
         load.all_in(BACK).await?;
         for cut in 0..size(20, 300) {
             load.talk(Duration::from_millis(50)).await?;
@@ -108,6 +111,7 @@ async fn postgres_is_busy() -> Result<()> {
         let scratch = Scratch::new();
         let node = Node::start(&scratch.0, "chat", &[("DATABASE_URL", postgres.url())])?;
         let mut load = Load::start(Plan::new(&[node.addr]));
+        let _stuck = Stuck::start(node.addr, "tea");
         load.all_in(BACK).await?;
         for _ in 0..size(1, 3) {
             load.talk(Duration::from_millis(500)).await?;
