@@ -8,7 +8,7 @@ mod queue;
 mod waiting;
 
 use std::{
-    io,
+    io::{self, IoSlice},
     sync::Arc,
     task::{Poll, Waker},
 };
@@ -20,7 +20,7 @@ use self::{
     waiting::{Shared, Waiting},
 };
 use super::{
-    proto::{CloseCode, CloseFrame, Closing, Deflater, Op, Payload, Prepared},
+    proto::{self, CloseCode, CloseFrame, Closing, Deflater, Op, Payload, Prepared},
     tally::Tally,
 };
 use crate::{
@@ -28,8 +28,11 @@ use crate::{
     rt::Moment,
 };
 
-/// From here on the queue is flushed without waiting for the end of the handler's poll.
-const FLUSH_AT: usize = 16 * 1024;
+/// From here on the queue is flushed without waiting for the end of the handler's poll. A poll reads as much at once, so
+/// that an echo of it leaves at once.
+const FLUSH_AT: usize = 64 * 1024;
+/// From here on a message is written from where it is. A vectored write costs what it costs to copy about as much.
+const LARGE: usize = 32 * 1024;
 
 /// Locked for each send and each flush; never across a wait.
 #[derive(Debug, Default)]
@@ -147,7 +150,7 @@ impl Outbox {
     }
 
     fn push_frame(&mut self, op: Op, rsv1: bool, payload: &Payload<'_>) {
-        if payload.len() >= FLUSH_AT {
+        if payload.len() >= LARGE {
             return self.push_large(op, rsv1, payload);
         }
         let queue = self.queue();
@@ -157,21 +160,40 @@ impl Outbox {
         }
     }
 
-    /// Writes a large frame from where it is, behind what waits.
+    /// Writes a large frame from where it is, behind what waits. What the socket does not take is kept.
     fn push_large(&mut self, op: Op, rsv1: bool, payload: &Payload<'_>) {
-        self.queue();
-        let (Some(queue), writer) = (self.waiting.queue(), self.writer.as_ref().filter(|_| !self.blocked)) else {
-            return;
-        };
-        let write = |slices: &[io::IoSlice<'_>]| match writer {
-            Some(writer) => writer.try_write_vectored(slices),
-            None => Err(io::ErrorKind::WouldBlock.into()),
-        };
-        match queue.put_through(op, rsv1, payload, write) {
-            Ok(moved) => self.after_flush(moved),
-            Err(_) => return self.fail(),
+        let (header, size) = proto::header(op, rsv1, payload.len());
+        let header = &header[..size];
+        let Ok(written) = self.write_behind(header, payload) else { return self.fail() };
+        let waiting = self.len();
+        if waiting > 0 {
+            self.queue().advance(written.min(waiting));
         }
-        self.flush_socket();
+        let of_frame = written.saturating_sub(waiting);
+        if of_frame < size + payload.len() {
+            self.queue().put_rest(header, payload, of_frame);
+        }
+        self.after_flush(written > 0);
+        if !self.is_empty() {
+            self.flush_socket();
+        }
+    }
+
+    /// Writes what waits and a frame in one call, as far as the socket takes them: how many bytes.
+    fn write_behind(&mut self, header: &[u8], payload: &Payload<'_>) -> io::Result<usize> {
+        if !self.is_empty() {
+            self.queue().flatten();
+        }
+        let waiting = self.waiting.queue().map_or(&[][..], |queue| queue.next());
+        let slices = [waiting, header, payload].map(IoSlice::new);
+        // The system looks at empty slices too.
+        let slices = if waiting.is_empty() { &slices[1..] } else { &slices[..] };
+        let Some(writer) = self.writer.as_ref().filter(|_| !self.blocked) else { return Ok(0) };
+        match writer.try_write_vectored(slices) {
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            written => written,
+        }
     }
 
     /// Appends the close frame; nothing can be appended after it.
@@ -310,7 +332,7 @@ impl Outbox {
     }
 
     /// Writes several shared frames without a copy. What the socket does not take is put into a queue.
-    fn flush_several(&mut self, write: impl FnOnce(&[io::IoSlice<'_>]) -> io::Result<usize>) {
+    fn flush_several(&mut self, write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>) {
         let Waiting::Several(several) = &self.waiting else { return };
         match several.write(write) {
             Ok(count) if count == several.bytes => self.waiting = Waiting::default(),
@@ -323,7 +345,9 @@ impl Outbox {
 
     fn after_flush(&mut self, moved: bool) {
         if let Waiting::Queue(queue) = &mut self.waiting {
-            queue.take_if(|queue| queue.len() == 0).into_iter().for_each(Queue::give_back);
+            if let Some(queue) = queue.take_if(|queue| queue.len() == 0) {
+                queue.give_back();
+            }
         }
         if moved {
             // Who still finds it full says so again.
@@ -342,8 +366,9 @@ impl Outbox {
 
     /// They look for themselves whether there is room now.
     fn wake_waiters(&mut self) {
-        let waiters = self.slow.take().map(|slow| slow.waiters).unwrap_or_default();
-        waiters.into_iter().for_each(Waker::wake);
+        if let Some(slow) = self.slow.take() {
+            slow.waiters.into_iter().for_each(Waker::wake);
+        }
     }
 
     pub(crate) fn wake_driver(&self) {

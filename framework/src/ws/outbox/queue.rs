@@ -1,12 +1,6 @@
 //! Encoded frames that wait, and where each ends. Borrowed from the thread: an idle connection holds none.
 
-use std::{
-    cell::RefCell,
-    collections::VecDeque,
-    io::{self, IoSlice},
-    mem,
-    sync::Arc,
-};
+use std::{cell::RefCell, collections::VecDeque, mem, sync::Arc};
 
 use bytes::Bytes;
 
@@ -16,7 +10,7 @@ use crate::ws::{
 };
 
 /// Queues that grew beyond this are not kept for others.
-const KEEP_AT_MOST: usize = 64 * 1024;
+const KEEP_AT_MOST: usize = 128 * 1024;
 /// Queues that a thread keeps.
 const KEEP_QUEUES: usize = 16;
 
@@ -56,8 +50,10 @@ impl Queue {
             return;
         }
         self.bytes.clear();
-        self.tail = Bytes::new();
-        self.ends.clear();
+        if !self.tail.is_empty() {
+            self.tail = Bytes::new();
+        }
+        self.forget_ends();
         (self.sent, self.in_frame) = (0, false);
         SPARE.with_borrow_mut(|spare| {
             if spare.len() < KEEP_QUEUES {
@@ -92,38 +88,19 @@ impl Queue {
     }
 
     /// Puts the tail where the other bytes are.
-    fn flatten(&mut self) {
+    pub(super) fn flatten(&mut self) {
         if !self.tail.is_empty() {
             self.bytes.extend_from_slice(&mem::take(&mut self.tail));
         }
     }
 
-    /// Writes a large frame from where it is, behind what waits. What the socket does not take is kept; whether it took
-    /// anything.
-    pub(super) fn put_through(
-        &mut self,
-        op: Op,
-        rsv1: bool,
-        payload: &Payload<'_>,
-        write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
-    ) -> io::Result<bool> {
+    /// Keeps what is left of a large frame of which so much has been written.
+    pub(super) fn put_rest(&mut self, header: &[u8], payload: &Payload<'_>, written: usize) {
         self.flatten();
-        let (header, size) = proto::header(op, rsv1, payload.len());
-        let waiting = self.len();
-        let written = match write(&[&self.bytes[self.sent..], &header[..size], payload].map(IoSlice::new)) {
-            Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => 0,
-            written => written?,
-        };
-        self.advance(written.min(waiting));
-        let taken = written.saturating_sub(waiting);
-        if taken < size + payload.len() {
-            self.bytes.extend_from_slice(&header[taken.min(size)..size]);
-            self.tail = payload.from(taken.saturating_sub(size));
-            self.end_frame(None);
-            self.in_frame |= taken > 0;
-        }
-        Ok(written > 0)
+        self.bytes.extend_from_slice(&header[written.min(header.len())..]);
+        self.tail = payload.from(written.saturating_sub(header.len()));
+        self.end_frame(None);
+        self.in_frame |= written > 0;
     }
 
     pub(super) fn put_close(&mut self, frame: Option<&CloseFrame>) {
@@ -160,7 +137,7 @@ impl Queue {
         self.sent += count;
         if is_all {
             // Nearly always.
-            self.ends.clear();
+            self.forget_ends();
             self.in_frame = false;
             return;
         }
@@ -171,6 +148,14 @@ impl Queue {
             None => self.in_frame || count > 0,
         };
         self.cut();
+    }
+
+    /// Nothing waits. Nearly always there is one frame at most, which is cheaper to take out than to clear the list.
+    fn forget_ends(&mut self) {
+        self.ends.pop_front();
+        if !self.ends.is_empty() {
+            self.ends.clear();
+        }
     }
 
     /// What has left is cut off once it is the larger part: each byte is moved at most once.

@@ -74,14 +74,14 @@ impl Waiting {
 
     /// The queue, with all that waits in it.
     pub(super) fn make_queue(&mut self) -> &mut Queue {
-        let shared = match self {
-            Self::Queue(_) => Vec::new(),
-            Self::Shared(_) | Self::Several(_) => mem::take(self).into_shared(),
-        };
-        let Self::Queue(queue) = self else { unreachable!("what was shared is taken out") };
-        let queue = queue.get_or_insert_with(Queue::take);
-        shared.into_iter().for_each(|shared| queue.put_encoded(shared.frame.bytes(), shared.tally));
-        queue
+        if let Self::Shared(_) | Self::Several(_) = self {
+            let mut queue = Queue::take();
+            let shared = mem::take(self).into_shared();
+            shared.into_iter().for_each(|shared| queue.put_encoded(shared.frame.bytes(), shared.tally));
+            *self = Self::Queue(Some(queue));
+        }
+        let Self::Queue(queue) = self else { unreachable!("what was shared has become a queue") };
+        queue.get_or_insert_with(Queue::take)
     }
 
     fn into_shared(self) -> Vec<Shared> {
