@@ -128,6 +128,7 @@ impl Driver {
     }
 
     /// Gives the driver its stream, and the bytes that came right behind the handshake.
+    #[cold]
     fn attach(&mut self, attached: io::Result<Attached>) {
         let attached = match attached {
             Ok(attached) => attached,
@@ -218,6 +219,7 @@ impl Driver {
     }
 
     /// The stream is no more.
+    #[cold]
     fn over(&mut self) {
         self.io = Io::Closed;
         self.guard = None;

@@ -1,4 +1,6 @@
 //! The ends of the reading: by a close frame, a broken rule, or the end of the stream.
+//!
+//! All of it is cold: what a message goes through is to stay small in the processor's cache.
 
 use std::{
     io,
@@ -22,6 +24,7 @@ pub(super) enum Ending {
 }
 
 impl Ending {
+    #[cold]
     pub(super) fn of(error: ProtocolError) -> Self {
         Self::Fails(CloseFrame { code: error.code(), reason: error.to_string().into() })
     }
@@ -30,6 +33,7 @@ impl Ending {
 impl Driver {
     /// The peer has gone while the inbox was full. What it has sent before is read beyond the limit, so that whoever waits
     /// learns of the end.
+    #[cold]
     pub(super) fn read_to_end(&mut self) {
         self.reads_to_end = true;
         self.clock.resume();
@@ -37,6 +41,7 @@ impl Driver {
     }
 
     /// The peer's last word takes effect. Always `true`: the handler is to see it.
+    #[cold]
     pub(super) fn come_to_end(&mut self, end: Option<Ending>) -> bool {
         match end {
             Some(Ending::Closes(frame)) => self.peer_closes(frame),
@@ -60,6 +65,7 @@ impl Driver {
     }
 
     /// Fails the connection (RFC 6455 section 7.1.7): says why, then reads no more.
+    #[cold]
     pub(super) fn fail_with(&mut self, frame: CloseFrame) {
         tracing::debug!(connection = self.connection.id, %frame, "failing the connection");
         self.connection.outbox().push_close(Some(&frame));
@@ -69,6 +75,7 @@ impl Driver {
 
     /// The stream has ended without a close frame. A peer that has only closed its own side may still read answers; where
     /// the stream broke, none can leave.
+    #[cold]
     pub(super) fn ended(&mut self, end: &io::Result<usize>) -> Option<Ending> {
         let Err(error) = end else { return Some(Ending::Leaves) };
         tracing::debug!(connection = self.connection.id, %error, "the stream broke");
@@ -77,6 +84,7 @@ impl Driver {
     }
 
     /// Reads and throws away, until the peer has closed its side too or has sent too much.
+    #[cold]
     pub(super) fn discard(&mut self, cx: &mut Context<'_>) {
         let mut buffer = Borrowed::take();
         while let Stage::Draining { left } = &mut self.stage {

@@ -117,17 +117,7 @@ impl Driver {
                 delivered = true;
                 continue;
             }
-            // There is less room than was known: who has waited for the end, or for an answer, does so no more. What has a
-            // buffer of its own by now goes in all the same.
-            if *room == 0 && self.closing.may_send_data() {
-                if input.direct.is_none() {
-                    continue;
-                }
-                *room = 1;
-            }
-            if let Some(event) = self.decode(input) {
-                delivered |= self.take(event, cx, input, room);
-            }
+            delivered |= self.take_next(cx, input, room);
         }
     }
 
@@ -184,19 +174,13 @@ impl Driver {
 
     /// Gets bytes to decode. `false`: there are none for now, or none any more.
     fn fill(&mut self, cx: &mut Context<'_>, input: &mut Input) -> bool {
-        if let Some(carry) = &mut self.carry {
-            let buffer = input.buffer.get_or_insert_with(Borrowed::take);
-            let count = carry.len().min(READ_BUFFER);
-            buffer.bytes()[..count].copy_from_slice(&carry[..count]);
-            carry.drain(..count);
-            if carry.is_empty() {
-                self.carry = None;
-            }
-            (input.start, input.stop) = (0, count);
-            return true;
+        if self.carry.is_some() {
+            return self.fill_from_carry(input);
         }
-        if let Some(filled) = self.fill_large(cx, input) {
-            return filled;
+        if self.may_be_large(input) {
+            if let Some(filled) = self.fill_large(cx, input) {
+                return filled;
+            }
         }
         let buffer = input.buffer.get_or_insert_with(Borrowed::take);
         match self.io.poll_read(cx, buffer.bytes()) {
@@ -214,6 +198,20 @@ impl Driver {
                 false
             }
         }
+    }
+
+    #[inline(never)]
+    fn fill_from_carry(&mut self, input: &mut Input) -> bool {
+        let Some(carry) = &mut self.carry else { return false };
+        let buffer = input.buffer.get_or_insert_with(Borrowed::take);
+        let count = carry.len().min(READ_BUFFER);
+        buffer.bytes()[..count].copy_from_slice(&carry[..count]);
+        carry.drain(..count);
+        if carry.is_empty() {
+            self.carry = None;
+        }
+        (input.start, input.stop) = (0, count);
+        true
     }
 
     /// Hands on the short messages that come next, under one lock of the inbox. Whether there were any.
@@ -245,9 +243,30 @@ impl Driver {
             }
         }
         drop(inbox);
-        receiver.into_iter().chain(askers).for_each(Waker::wake);
+        if let Some(receiver) = receiver {
+            receiver.wake();
+        }
+        if !askers.is_empty() {
+            askers.into_iter().for_each(Waker::wake);
+        }
         input.received += (before - input.messages) as u64;
         before > input.messages
+    }
+
+    /// Deals with what comes next, whatever it is. Whether there is something new for the handler.
+    ///
+    /// Not a part of the loop that reads: short messages are to find it small.
+    #[inline(never)]
+    fn take_next(&mut self, cx: &Context<'_>, input: &mut Input, room: &mut usize) -> bool {
+        // There is less room than was known: who has waited for the end, or for an answer, does so no more. What has a
+        // buffer of its own by now goes in all the same.
+        if *room == 0 && self.closing.may_send_data() {
+            if input.direct.is_none() {
+                return false;
+            }
+            *room = 1;
+        }
+        self.decode(input).is_some_and(|event| self.take(event, cx, input, room))
     }
 
     fn decode(&mut self, input: &mut Input) -> Option<Event> {
@@ -303,25 +322,25 @@ impl Driver {
     /// Hands a message to the inbox. Whether it is there.
     fn deliver(&mut self, message: Message, cx: &Context<'_>, room: &mut usize) -> bool {
         self.clock.end_message();
-        match self.connection.inbox().take_answer(&message, cx.waker()) {
-            Answered::No => {}
-            Answered::Yes(asker) => {
-                asker.into_iter().for_each(Waker::wake);
-                return true;
+        let mut inbox = self.connection.inbox();
+        let waker = match inbox.take_answer(&message, cx.waker()) {
+            // After our close frame nobody need receive: what does not fit is dropped, to get to the peer's.
+            Answered::No if *room == 0 => return false,
+            Answered::No => {
+                *room -= 1;
+                // The handler is polled next in any case; only who receives in another task needs to be woken.
+                inbox.push(message, cx.waker())
             }
+            Answered::Yes(asker) => asker,
             Answered::Stray => {
                 self.connection.traffic.stray();
                 return false;
             }
+        };
+        drop(inbox);
+        if let Some(waker) = waker {
+            waker.wake();
         }
-        // After our close frame nobody need receive: what does not fit is dropped, to get to the peer's.
-        if *room == 0 {
-            return false;
-        }
-        *room -= 1;
-        // The handler is polled next in any case; only who receives in another task needs to be woken.
-        let receiver = self.connection.inbox().push(message, cx.waker());
-        receiver.into_iter().for_each(Waker::wake);
         true
     }
 

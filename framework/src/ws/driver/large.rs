@@ -8,11 +8,11 @@ use std::{
 use bytes::BufMut;
 
 use super::{Driver, ending::Ending, input::Input};
-use crate::ws::proto::{Event, WORTH_A_BUFFER, spare_buffer};
+use crate::ws::proto::{Event, WORTH_A_BUFFER, give_back_buffer, spare_buffer};
 
 /// Bytes that are read into a message's own buffer at once: what was read is looked at while the processor still has it at
 /// hand.
-const READ_DIRECT: usize = 1024 * 1024 + HEADER;
+const READ_DIRECT: usize = 256 * 1024;
 
 /// What such a byte counts of a poll's share: small messages cost far more for theirs. A message that is read in one turn is
 /// still at hand when it is looked at, and when it is sent.
@@ -22,7 +22,13 @@ const SHARE: usize = 16;
 const HEADER: usize = 14;
 
 impl Driver {
+    /// Whether it is worth it to ask [`fill_large`](Self::fill_large).
+    pub(super) fn may_be_large(&self, input: &Input) -> bool {
+        self.decoder.message_started() || (self.expects > 0 && input.is_fresh())
+    }
+
     /// Reads into a message's own buffer, if there is one, or if it is likely that there will be.
+    #[inline(never)]
     pub(super) fn fill_large(&mut self, cx: &mut Context<'_>, input: &mut Input) -> Option<bool> {
         if let Some(mut target) = self.decoder.direct() {
             target.set_limit(target.remaining_mut().min(READ_DIRECT));
@@ -42,6 +48,7 @@ impl Driver {
         let mut buffer = spare_buffer(size);
         let read = self.io.poll_read_direct(cx, (&mut buffer).limit(size.min(READ_DIRECT)));
         if self.came(read, input).is_none() {
+            give_back_buffer(buffer);
             return Some(false);
         }
         self.expects = 0;

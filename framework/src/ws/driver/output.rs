@@ -56,6 +56,7 @@ impl Driver {
     }
 
     /// Nothing leaves any more; what has arrived before is still read, to the end that the stream has come to.
+    #[cold]
     fn write_failed(&mut self, cx: &Context<'_>) {
         if self.stage != Stage::Open {
             return self.over();
@@ -67,6 +68,7 @@ impl Driver {
     }
 
     /// Closes our side: the peer sees the end of the stream (RFC 6455 section 7.1.1).
+    #[cold]
     pub(super) fn shut_down(&mut self) {
         // Dropping the write half sends FIN.
         self.connection.outbox().writer = None;
@@ -76,6 +78,7 @@ impl Driver {
         self.stage = Stage::Draining { left: DRAIN_BYTES };
     }
 
+    #[cold]
     fn poll_shutdown(&mut self, cx: &mut Context<'_>) {
         if let Io::Boxed(stream) = &mut self.io {
             if let Poll::Ready(Err(_)) = Pin::new(stream).poll_shutdown(cx) {

@@ -67,11 +67,20 @@ pub(super) fn whole(start: Start, payload: &[u8]) -> Result<Event, ProtocolError
     if let Kind::Text = kind {
         utf8::check(payload).map_err(invalid)?;
     }
-    // Its only copy; the vector is exactly as large, so that `Bytes` takes it over as it is.
-    Ok(kind.event(Bytes::copy_from_slice(payload)))
+    // Its only copy.
+    Ok(kind.event(spare::copy(payload)))
 }
 
-/// The same for one that is not compressed.
+/// The same for one that was read into a buffer of its own, in which it begins at `head`.
+pub(super) fn whole_in(start: Start, buffer: Vec<u8>, head: usize) -> Result<Event, ProtocolError> {
+    let kind = Kind::of(start).unwrap_or(Kind::Binary);
+    if let Kind::Text = kind {
+        utf8::check(&buffer[head..]).map_err(invalid)?;
+    }
+    Ok(kind.event(spare::share(buffer, head)))
+}
+
+/// The same for one that is short and not compressed.
 #[inline(always)]
 pub(super) fn short(start: Start, payload: &[u8]) -> Result<Message, ProtocolError> {
     if start.opcode == Opcode::Text {
@@ -177,7 +186,7 @@ impl Assembly {
         };
         let wanted = part + ahead;
         let capacity = self.payload.len() + wanted;
-        if let Some(mut larger) = (capacity >= spare::WORTH_KEEPING).then(|| spare::take(capacity)).flatten() {
+        if let Some(mut larger) = spare::take(capacity) {
             larger.extend_from_slice(&self.payload);
             self.payload = larger;
             return;

@@ -9,6 +9,7 @@ use super::{
     frame::{self, Header, Opcode, SHORT_HEADER, Start},
     mask,
     partial::Partial,
+    spare,
 };
 
 /// Messages of this length on are worth it to be read into a buffer of their own from their first byte on: where one has
@@ -82,22 +83,29 @@ impl Decoder {
     /// Takes a buffer that was read into where a large message was likely to come, and the bytes that it holds. Gives the
     /// message, if all of it is there, and what lies behind it.
     ///
-    /// All of it lies behind, so to say, if it does not begin with a large frame, or far less has come than there is room
-    /// for: memory follows what has arrived.
+    /// All of it lies behind, so to say, if it does not begin with a frame that is worth the buffer. A claim is enough for
+    /// that: the peer has sent as much before, or nobody would have got such a buffer.
     pub(crate) fn adopt(
         &mut self,
         rules: &Rules,
         mut buffer: Vec<u8>,
     ) -> Result<(Option<Event>, Vec<u8>), ProtocolError> {
-        if self.message_started() || buffer.len() < buffer.capacity() / 5 {
-            return Ok((None, buffer));
-        }
-        let header = check_header(&Assembly::default(), rules, &buffer)?;
-        let Some((header, head)) = header.filter(|(header, _)| header.len >= WORTH_A_BUFFER) else {
-            return Ok((None, buffer));
+        let header = match self.partial {
+            None => check_header(&Assembly::default(), rules, &buffer)?,
+            Some(_) => None,
+        };
+        let worth = WORTH_A_BUFFER.max(buffer.capacity() / 5);
+        let Some((header, head)) = header.filter(|(header, _)| header.len >= worth) else {
+            let rest = buffer.to_vec();
+            spare::give_back(buffer);
+            return Ok((None, rest));
         };
         let end = buffer.len().min(head + header.len);
         let rest = buffer.split_off(end);
+        if header.start.fin && header.len == buffer.len() - head {
+            mask::unmask(header.key, &mut buffer[head..]);
+            return assemble::whole_in(header.start, buffer, head).map(|event| (Some(event), rest));
+        }
         let event = self.partial().adopt(header, buffer, head)?;
         self.put_away();
         Ok((event, rest))

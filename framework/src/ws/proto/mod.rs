@@ -40,4 +40,6 @@ pub(crate) use key::{accept_key, is_valid_key};
 pub(crate) use payload::Payload;
 pub(crate) use prepared::{Frame, Prepared};
 pub(crate) use rules::Rules;
-pub(crate) use spare::{buffer as spare_buffer, release as release_spare_buffers, trim as trim_spare_buffers};
+pub(crate) use spare::{
+    buffer as spare_buffer, give_back as give_back_buffer, release as release_spare_buffers, trim as trim_spare_buffers,
+};

@@ -1,17 +1,28 @@
 //! Buffers of large messages, for the next large ones: fresh memory costs a page fault for each 4 KiB, which is about as
-//! much as to read a message into it.
+//! much as to read a message into it. The processor still has at hand what was used last.
 
-use bytes::Bytes;
+use std::cell::RefCell;
 
+use bytes::{Buf, Bytes};
+
+use super::decode::WORTH_A_BUFFER;
 use crate::sync::{Mutex, lock};
 
-/// Smaller buffers are the allocator's own business.
-pub(super) const WORTH_KEEPING: usize = 64 * 1024;
-/// What is kept at most, by the whole process, while it is in use.
-const KEEP_AT_MOST: usize = 64 * 1024 * 1024;
+/// Buffers from here on are shared by all threads. Smaller ones each thread keeps for itself: the allocator has such memory
+/// too, but gives it back to the system and takes it again.
+const SHARED: usize = 64 * 1024;
+/// So many buffers a thread keeps at most: what one read may fill.
+const KEEP_OWN: usize = 8;
+/// So many bytes are kept at most for all, while they are in use.
+const KEEP_SHARED: usize = 64 * 1024 * 1024;
 
-/// Locked for each large message, twice.
-static SPARE: Mutex<Spare> = Mutex::new(Spare { buffers: Vec::new(), bytes: 0, least: 0 });
+/// Locked for each message that has such a buffer, twice.
+static SPARE: Mutex<Spare> = Mutex::new(Spare::NONE);
+
+thread_local! {
+    /// The one that was used last comes last.
+    static OWN: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
 
 struct Spare {
     /// The one that was used last, which the processor may still have at hand, comes last.
@@ -19,6 +30,35 @@ struct Spare {
     bytes: usize,
     /// So many of the first ones were not used since the last [`trim`].
     least: usize,
+}
+
+impl Spare {
+    const NONE: Self = Self { buffers: Vec::new(), bytes: 0, least: 0 };
+
+    fn keep(&mut self, buffer: Vec<u8>) {
+        if self.bytes + buffer.capacity() <= KEEP_SHARED {
+            self.bytes += buffer.capacity();
+            self.buffers.push(buffer);
+        }
+    }
+
+    fn take(&mut self, capacity: usize) -> Option<Vec<u8>> {
+        let fits = |buffer: &Vec<u8>| (capacity..capacity.saturating_mul(4)).contains(&buffer.capacity());
+        let index = self.buffers.iter().rposition(fits)?;
+        let buffer = self.buffers.remove(index);
+        self.bytes -= buffer.capacity();
+        self.least = self.least.min(index);
+        Some(buffer)
+    }
+
+    /// Half of what was not used since this was called last.
+    fn trim(&mut self) -> Vec<Vec<u8>> {
+        let unused = self.least.div_ceil(2);
+        let gone: Vec<_> = self.buffers.drain(..unused).collect();
+        self.bytes -= gone.iter().map(Vec::capacity).sum::<usize>();
+        self.least = self.buffers.len();
+        gone
+    }
 }
 
 /// A message's buffer that comes back when the last one who holds the message drops it.
@@ -32,85 +72,134 @@ impl AsRef<[u8]> for Returning {
 
 impl Drop for Returning {
     fn drop(&mut self) {
-        let mut buffer = std::mem::take(&mut self.0);
-        buffer.clear();
-        let mut spare = lock(&SPARE);
-        if spare.bytes + buffer.capacity() <= KEEP_AT_MOST {
-            spare.bytes += buffer.capacity();
-            spare.buffers.push(buffer);
-        }
+        give_back(std::mem::take(&mut self.0));
     }
+}
+
+/// Keeps a buffer for the next one who asks.
+pub(crate) fn give_back(mut buffer: Vec<u8>) {
+    buffer.clear();
+    match buffer.capacity() {
+        ..WORTH_A_BUFFER => {}
+        // A thread that ends keeps none.
+        WORTH_A_BUFFER..SHARED => {
+            let _kept_or_freed = OWN.try_with(|own| keep_own(&mut own.borrow_mut(), buffer));
+        }
+        _ => lock(&SPARE).keep(buffer),
+    }
+}
+
+fn keep_own(own: &mut Vec<Vec<u8>>, buffer: Vec<u8>) {
+    if own.len() == KEEP_OWN {
+        // The messages may have another size now: what was not used for longest goes.
+        own.remove(0);
+    }
+    own.push(buffer);
 }
 
 /// An empty buffer of at least `capacity` bytes, and not of far more, if one is spare.
 pub(super) fn take(capacity: usize) -> Option<Vec<u8>> {
-    let fits = |buffer: &Vec<u8>| (capacity..capacity.saturating_mul(8)).contains(&buffer.capacity());
-    let mut spare = lock(&SPARE);
-    let index = spare.buffers.iter().rposition(fits)?;
-    let buffer = spare.buffers.remove(index);
-    spare.bytes -= buffer.capacity();
-    spare.least = spare.least.min(index);
-    Some(buffer)
+    match capacity {
+        ..WORTH_A_BUFFER => None,
+        WORTH_A_BUFFER..SHARED => take_own(capacity),
+        _ => lock(&SPARE).take(capacity),
+    }
+}
+
+/// The last one, or none: it is not worth it to look further.
+fn take_own(capacity: usize) -> Option<Vec<u8>> {
+    let fits = |buffer: &Vec<u8>| (capacity..capacity.saturating_mul(2)).contains(&buffer.capacity());
+    let take = |own: &mut Vec<Vec<u8>>| if own.last().is_some_and(fits) { own.pop() } else { None };
+    OWN.try_with(|own| take(&mut own.borrow_mut())).ok().flatten()
 }
 
 /// An empty buffer of at least `capacity` bytes.
 pub(crate) fn buffer(capacity: usize) -> Vec<u8> {
-    let spare = if capacity < WORTH_KEEPING { None } else { take(capacity) };
-    spare.unwrap_or_else(|| Vec::with_capacity(capacity))
+    take(capacity).unwrap_or_else(|| Vec::with_capacity(capacity))
+}
+
+/// A copy that is a message.
+pub(super) fn copy(payload: &[u8]) -> Bytes {
+    if payload.len() < WORTH_A_BUFFER {
+        // Exactly as large, so that `Bytes` takes it over as it is.
+        return Bytes::copy_from_slice(payload);
+    }
+    let mut buffer = buffer(payload.len());
+    buffer.extend_from_slice(payload);
+    share(buffer, 0)
 }
 
 /// The message that a buffer holds from `head` on.
 pub(super) fn share(buffer: Vec<u8>, head: usize) -> Bytes {
-    let whole = if buffer.capacity() < WORTH_KEEPING { buffer.into() } else { Bytes::from_owner(Returning(buffer)) };
-    if head == 0 { whole } else { whole.slice(head..) }
+    let mut whole =
+        if buffer.capacity() < WORTH_A_BUFFER { buffer.into() } else { Bytes::from_owner(Returning(buffer)) };
+    whole.advance(head);
+    whole
 }
 
 /// Gives back half of what was not used since it was called last. To be called now and then.
 pub(crate) fn trim() {
-    let mut spare = lock(&SPARE);
-    let unused = spare.least.div_ceil(2);
-    let gone: Vec<_> = spare.buffers.drain(..unused).collect();
-    spare.bytes -= gone.iter().map(Vec::capacity).sum::<usize>();
-    spare.least = spare.buffers.len();
-    drop(spare);
+    let gone = lock(&SPARE).trim();
     // Not under the lock: the system takes its time.
     drop(gone);
 }
 
 /// No socket is left that could want one.
 pub(crate) fn release() {
-    let mut spare = lock(&SPARE);
-    *spare = Spare { buffers: Vec::new(), bytes: 0, least: 0 };
+    *lock(&SPARE) = Spare::NONE;
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    // One test: the buffers are everybody's.
     #[test]
-    fn buffers_come_back_and_are_bounded() {
-        let mut buffer = Vec::with_capacity(WORTH_KEEPING + 7);
+    fn a_thread_keeps_a_few_small_ones() {
+        let small = |factor: usize| Vec::with_capacity(factor * WORTH_A_BUFFER);
+        assert!(take(WORTH_A_BUFFER).is_none());
+        drop(share(small(2), 0));
+        assert!(take(2 * WORTH_A_BUFFER + 1).is_none(), "too small");
+        assert!(take(WORTH_A_BUFFER).is_none(), "a message would hold twice what it needs");
+        assert_eq!(take(2 * WORTH_A_BUFFER).map(|buffer| buffer.capacity()), Some(2 * WORTH_A_BUFFER));
+        (0..=KEEP_OWN).for_each(|_| drop(share(small(3), 0)));
+        let kept: Vec<_> = std::iter::from_fn(|| take(3 * WORTH_A_BUFFER)).collect();
+        assert_eq!(kept.len(), KEEP_OWN);
+        drop(share(Vec::with_capacity(WORTH_A_BUFFER - 1), 0));
+        assert_eq!(OWN.with_borrow(Vec::len), 0, "not worth it");
+    }
+
+    // Those are everybody's: no other test has any of this size.
+    #[test]
+    fn large_ones_come_back_with_the_last_clone() {
+        let mut buffer = Vec::with_capacity(KEEP_SHARED / 3);
         buffer.extend_from_slice(b"large");
         let message = share(buffer, 1);
         assert_eq!(message, "arge");
         let clone = message.clone();
         drop(message);
-        assert!(take(WORTH_KEEPING + 7).is_none());
+        assert!(take(KEEP_SHARED / 3).is_none());
         drop(clone);
-        assert!(take(WORTH_KEEPING / 16).is_none());
-        let again = take(WORTH_KEEPING).expect("a spare buffer");
-        assert_eq!((again.len(), again.capacity()), (0, WORTH_KEEPING + 7));
-        (0..100).for_each(|_| drop(share(Vec::with_capacity(KEEP_AT_MOST / 10), 0)));
-        assert_eq!(lock(&SPARE).buffers.len(), 10);
-        trim();
-        drop((take(WORTH_KEEPING), take(WORTH_KEEPING)).0.map(|buffer| share(buffer, 0)));
-        trim();
-        assert_eq!(lock(&SPARE).buffers.len(), 5, "two of ten were used, and half of the others goes");
-        (0..4).for_each(|_| trim());
-        assert!(lock(&SPARE).buffers.is_empty());
-        (0..3).for_each(|_| drop(share(Vec::with_capacity(KEEP_AT_MOST / 10), 0)));
+        let again = take(KEEP_SHARED / 3).expect("a spare buffer");
+        assert_eq!((again.len(), again.capacity()), (0, KEEP_SHARED / 3));
+        give_back(again);
         release();
-        assert!(take(KEEP_AT_MOST / 10).is_none());
+        assert!(take(KEEP_SHARED / 3).is_none());
+    }
+
+    #[test]
+    fn what_is_kept_is_bounded_and_shrinks() {
+        const TENTH: usize = KEEP_SHARED / 10;
+        let mut spare = Spare::NONE;
+        (0..100).for_each(|_| spare.keep(Vec::with_capacity(TENTH)));
+        assert_eq!(spare.buffers.len(), 10);
+        assert!(spare.take(TENTH + 1).is_none(), "too small");
+        assert!(spare.take(TENTH / 4).is_none(), "far too large");
+        assert!(spare.trim().is_empty(), "nobody knows yet what is used");
+        for buffer in [spare.take(TENTH), spare.take(TENTH)].map(Option::unwrap) {
+            spare.keep(buffer);
+        }
+        assert_eq!(spare.trim().len(), 4, "two of ten were used, and half of the others goes");
+        let rest: usize = (0..4).map(|_| spare.trim().len()).sum();
+        assert_eq!((rest, spare.bytes), (6, 0));
     }
 }

@@ -94,9 +94,12 @@ fn a_buffer_is_kept_only_if_much_of_it_is_needed() {
     let large = frame(FIN | BINARY, vec![7; 20_000]);
     assert_eq!(adopt(&large, 20_014), (true, false, 0));
     assert_eq!(adopt(&[&large[..], &[1, 2, 3]].concat(), 30_000), (true, false, 3));
+    // As much was sent before: the claim is enough.
     assert_eq!(adopt(&large[..5_000], 20_014), (false, true, 0));
-    // Little has come, of much room.
-    assert_eq!(adopt(&large[..3_000], 20_014), (false, false, 3_000));
+    assert_eq!(adopt(&large[..9], 20_014), (false, true, 0));
+    // Much room, for a message that needs little of it, whatever follows.
+    let several = [&large[..], &large[..], &large[..], &large[..], &large[..], &large[..]].concat();
+    assert_eq!(adopt(&several, 121_000), (false, false, 6 * 20_008));
     // Nothing large; a header that is not complete.
     assert_eq!(adopt(&frame(FIN | BINARY, [7; 500]), 600), (false, false, 508));
     assert_eq!(adopt(&frame(FIN | PING, [7; 100]), 120), (false, false, 106));
