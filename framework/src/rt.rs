@@ -26,7 +26,11 @@ pub(crate) struct Moment(NonZeroU64);
 
 impl Moment {
     pub(crate) fn now() -> Self {
-        let nanos = Instant::now().saturating_duration_since(origin()).as_nanos();
+        Self::at(Instant::now())
+    }
+
+    pub(crate) fn at(instant: Instant) -> Self {
+        let nanos = instant.saturating_duration_since(origin()).as_nanos();
         Self(NonZeroU64::MIN.saturating_add(u64::try_from(nanos).unwrap_or(u64::MAX)))
     }
 

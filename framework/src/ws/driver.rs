@@ -26,7 +26,6 @@ use super::{
     sockets::{Registration, Sockets},
     upgrade::{Attached, Upgrading},
 };
-use crate::rt::Moment;
 
 /// Messages that one poll takes at most before it lets other tasks run.
 const MESSAGES_A_POLL: usize = 256;
@@ -123,7 +122,7 @@ impl Driver {
             expects: 0,
             reads_to_end: false,
             closing: Closing::default(),
-            clock: timer::Clock::start(Moment::now()),
+            clock: timer::Clock::start(),
         }
     }
 
@@ -249,10 +248,10 @@ impl Driver {
 mod tests {
     use super::*;
 
-    /// What an idle connection costs is mostly these two.
+    /// What an idle connection costs is mostly these two. The task around the driver takes a multiple of 128 bytes.
     #[test]
     fn an_idle_connection_is_small() {
-        assert!(size_of::<Driver>() <= 144, "{}", size_of::<Driver>());
+        assert!(size_of::<Driver>() <= 152, "{}", size_of::<Driver>());
         assert!(size_of::<Connection>() <= 280, "{}", size_of::<Connection>());
     }
 }

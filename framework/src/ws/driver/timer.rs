@@ -2,6 +2,8 @@
 
 use std::{task::Context, time::Duration};
 
+use tokio::time::Instant;
+
 use super::{Driver, Stage};
 use crate::{
     rt::Moment,
@@ -25,8 +27,8 @@ const LATE: Duration = Duration::from_secs(1);
 pub(super) struct Clock {
     /// When the alarm rings next; not later than anything is due.
     armed: Option<Moment>,
-    /// When the peer was last heard.
-    heard: Moment,
+    /// When the peer was last heard, as the clock says it: seldom is it looked at again.
+    heard: Instant,
     /// What an idle connection has nothing of.
     rare: Option<Box<Since>>,
 }
@@ -62,8 +64,12 @@ enum Due {
 }
 
 impl Clock {
-    pub(super) fn start(now: Moment) -> Self {
-        Self { armed: None, heard: now, rare: None }
+    pub(super) fn start() -> Self {
+        Self { armed: None, heard: Instant::now(), rare: None }
+    }
+
+    fn heard(&self) -> Moment {
+        Moment::at(self.heard)
     }
 
     fn since(&self) -> Since {
@@ -98,7 +104,7 @@ impl Clock {
     }
 
     pub(super) fn heard_now(&mut self) {
-        self.heard = Moment::now();
+        self.heard = Instant::now();
         if self.rare.is_some() {
             self.note(|since| since.pinged = None);
         }
@@ -123,8 +129,9 @@ mod tests;
 impl Driver {
     /// Does what is due, and sets the alarm for what is due next, unless it rings early enough.
     pub(super) fn poll_timer(&mut self, cx: &mut Context<'_>) {
-        let (started, heard) = (self.decoder.message_started(), self.clock.heard);
+        let started = self.decoder.message_started();
         if started || self.clock.rare.is_some() {
+            let heard = self.clock.heard();
             self.clock.note(|since| since.message = started.then(|| since.message.unwrap_or(heard)));
         }
         if self.connection.take_ring() {
@@ -169,7 +176,7 @@ impl Driver {
         let heartbeat = match (since.paused, since.pinged, limits.ping_interval) {
             (Some(since), _, _) => Some((since + LOOK_AGAIN, Due::Look)),
             (None, Some(pinged), _) => Some((pinged + limits.pong_timeout, Due::NoPong)),
-            (None, None, Some(interval)) => Some((self.clock.heard + interval, Due::Ping)),
+            (None, None, Some(interval)) => Some((self.clock.heard() + interval, Due::Ping)),
             (None, None, None) => None,
         };
         let slow = since.message.filter(|_| since.paused.is_none());

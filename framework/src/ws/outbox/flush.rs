@@ -1,0 +1,149 @@
+//! What waits leaves: in one write, nearly always.
+
+use std::{
+    io::{self, IoSlice},
+    task::Poll,
+};
+
+use super::{Outbox, Waiting};
+use crate::ws::proto::{self, Op, Payload};
+
+impl Outbox {
+    /// Writes a large frame from where it is, behind what waits. What the socket does not take is kept.
+    pub(super) fn push_large(&mut self, op: Op, rsv1: bool, payload: &Payload<'_>) {
+        let (header, size) = proto::header(op, rsv1, payload.len());
+        let header = &header[..size];
+        let Ok(written) = self.write_behind(header, payload) else { return self.fail() };
+        let waiting = self.len();
+        if waiting > 0 {
+            self.queue().advance(written.min(waiting));
+        }
+        let of_frame = written.saturating_sub(waiting);
+        if of_frame < size + payload.len() {
+            self.queue().put_rest(header, payload, of_frame);
+        }
+        self.after_flush(written > 0);
+        if !self.is_empty() {
+            self.flush_socket();
+        }
+    }
+
+    /// Writes what waits and a frame in one call, as far as the socket takes them: how many bytes.
+    fn write_behind(&mut self, header: &[u8], payload: &Payload<'_>) -> io::Result<usize> {
+        if !self.is_empty() {
+            self.queue().flatten();
+        }
+        let waiting = self.waiting.queue().map_or(&[][..], |queue| queue.next());
+        let slices = [waiting, header, payload].map(IoSlice::new);
+        // The system looks at empty slices too.
+        let slices = if waiting.is_empty() { &slices[1..] } else { &slices[..] };
+        let Some(writer) = self.writer.as_ref().filter(|_| !self.blocked) else { return Ok(0) };
+        match writer.try_write_vectored(slices) {
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+            written => written,
+        }
+    }
+
+    /// Writes what waits with `write` until it is done or would block. Whether all has left.
+    pub(crate) fn flush_with(&mut self, mut write: impl FnMut(&[u8]) -> Poll<io::Result<usize>>) -> bool {
+        if self.is_empty() {
+            return true;
+        }
+        let mut moved = false;
+        self.blocked = false;
+        if let Waiting::Several(_) = &self.waiting {
+            self.queue();
+        }
+        if let Waiting::Shared(frame) = &self.waiting {
+            let count = match write(frame.bytes()) {
+                Poll::Ready(Ok(count)) if count > 0 => count,
+                Poll::Pending => 0,
+                Poll::Ready(_) => {
+                    self.fail();
+                    return true;
+                }
+            };
+            moved = count > 0;
+            if count == frame.bytes().len() {
+                self.waiting = Waiting::default();
+            } else {
+                self.queue().advance(count);
+            }
+        }
+        while let Some(queue) = self.waiting.queue().filter(|queue| queue.len() > 0) {
+            match write(queue.next()) {
+                Poll::Ready(Ok(count)) if count > 0 => queue.advance(count),
+                Poll::Pending => {
+                    self.blocked = true;
+                    break;
+                }
+                Poll::Ready(_) => {
+                    self.fail();
+                    return true;
+                }
+            }
+            moved = true;
+        }
+        self.after_flush(moved);
+        self.is_empty()
+    }
+
+    /// Writes straight to the socket, where there is one and it takes bytes.
+    pub(crate) fn flush_socket(&mut self) {
+        if self.blocked || self.broken || self.is_empty() || self.flush_whole() {
+            return;
+        }
+        let Some(writer) = self.writer.take() else { return };
+        self.flush_several(|slices| writer.try_write_vectored(slices));
+        self.flush_with(|bytes| match writer.try_write(bytes) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Poll::Pending,
+            result => Poll::Ready(result),
+        });
+        if !self.broken {
+            self.writer = Some(writer);
+        }
+    }
+
+    /// Writes a queue that leaves in one go, as nearly all do. Whether it was one: what is left is for the long way.
+    fn flush_whole(&mut self) -> bool {
+        let (Waiting::Queue(waiting), Some(writer)) = (&mut self.waiting, &self.writer) else { return false };
+        let Some(queue) = waiting else { return false };
+        // The next call will fail too.
+        let Ok(count @ 1..) = writer.try_write(queue.next()) else { return false };
+        if count < queue.len() {
+            queue.advance(count);
+            self.after_flush(true);
+            return false;
+        }
+        if let Some(queue) = waiting.take() {
+            queue.give_back();
+        }
+        self.wake_waiters();
+        true
+    }
+
+    /// Writes several shared frames without a copy. What the socket does not take is put into a queue.
+    fn flush_several(&mut self, write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>) {
+        let Waiting::Several(several) = &self.waiting else { return };
+        match several.write(write) {
+            Ok(count) if count == several.bytes => self.waiting = Waiting::default(),
+            Ok(count) => self.queue().advance(count),
+            // The next call will say so too.
+            Err(_) => return,
+        }
+        self.after_flush(true);
+    }
+
+    pub(super) fn after_flush(&mut self, moved: bool) {
+        if let Waiting::Queue(queue) = &mut self.waiting {
+            if let Some(queue) = queue.take_if(|queue| queue.len() == 0) {
+                queue.give_back();
+            }
+        }
+        if moved {
+            // Who still finds it full says so again.
+            self.wake_waiters();
+        }
+    }
+}
