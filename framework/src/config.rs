@@ -24,7 +24,9 @@ pub use overflow::Overflow;
 pub struct Limits {
     /// Bytes a whole message may have, after reassembly. Beyond: close 1009. Default 1 MiB.
     pub max_message: usize,
-    /// Bytes a single frame's payload may have. Beyond: close 1009. Default 1 MiB.
+    /// Bytes a single frame's payload may have; a compressed one, which can be longer than what is in it, 1/64 and 64
+    /// bytes more. Nearly all clients send a message as one frame: who raises `max_message` raises this too, as the route
+    /// option `max_message` does. Beyond: close 1009. Default 1 MiB.
     pub max_frame: usize,
     /// Frames a message may be cut into. Beyond: close 1008. Default 131,072.
     pub max_fragments: u32,

@@ -1,6 +1,16 @@
 //! The runtime underneath: tokio.
 
-use std::{future::Future, num::NonZeroU64, ops::Add, sync::OnceLock, time::Duration};
+use std::{
+    cell::Cell,
+    future::Future,
+    num::NonZeroU64,
+    ops::Add,
+    sync::{
+        OnceLock,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
+};
 
 pub(crate) use tokio::time::timeout;
 use tokio::{task::JoinHandle, time::Instant};
@@ -18,6 +28,18 @@ where
     F: Future<Output: Send> + Send + 'static,
 {
     tokio::spawn(future)
+}
+
+/// A number of the current thread's own, never 0.
+pub(crate) fn thread_number() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    thread_local! {
+        static OWN: Cell<u32> = const { Cell::new(0) };
+    }
+    if OWN.get() == 0 {
+        OWN.set(NEXT.fetch_add(1, Ordering::Relaxed).max(1));
+    }
+    OWN.get()
 }
 
 /// A moment in eight bytes, with or without `Option`: each connection has several. Of tokio's clock, which a test can stop.

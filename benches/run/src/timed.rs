@@ -32,6 +32,7 @@ const ECHO: [Case; 7] = [
     echo("1 KiB text, 16 in flight", "text", "1024", "16", "100"),
     echo(LARGE_TEXT, "text", "16384", "1", "20"),
     echo(LARGE_BINARY, "binary", "16384", "1", "20"),
+    echo(LARGE_16, "binary", "16384", "16", "20"),
     echo(HUGE, "binary", "1048576", "1", "4"),
 ];
 const CONNECT: [Case; 1] = [Case {
@@ -64,6 +65,7 @@ pub(crate) const SMALL: &str = "20 B text, 1 in flight";
 pub(crate) const SMALL_16: &str = "20 B text, 16 in flight";
 pub(crate) const LARGE_TEXT: &str = "16 KiB text, 1 in flight";
 pub(crate) const LARGE_BINARY: &str = "16 KiB binary, 1 in flight";
+pub(crate) const LARGE_16: &str = "16 KiB binary, 16 in flight";
 pub(crate) const HUGE: &str = "1 MiB binary, 1 in flight";
 pub(crate) const CYCLE: &str = "connect, upgrade, echo, close";
 pub(crate) const JSON: &str = "1 KiB JSON, 1 in flight";

@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex as StdMutex, MutexGuard as StdGuard, PoisonError};
 
-pub(crate) use shuttle::sync::{Mutex, MutexGuard, atomic::AtomicBool};
+pub(crate) use shuttle::sync::{
+    Mutex, MutexGuard,
+    atomic::{AtomicBool, AtomicU32},
+};
 
 /// A lock of either kind: most of the crate has no need of shuttle's.
 pub(crate) trait Lock {

@@ -23,7 +23,8 @@ use super::{
 use crate::{
     config::{Limits, Overflow},
     error::{Error, Result},
-    sync::{AtomicBool, Mutex, MutexGuard, lock},
+    rt,
+    sync::{AtomicBool, AtomicU32, Mutex, MutexGuard, lock},
 };
 
 /// One connection, whoever looks at it.
@@ -38,9 +39,10 @@ pub(crate) struct Connection {
     pub(crate) traffic: Arc<Traffic>,
     inbox: Mutex<Inbox>,
     outbox: Mutex<Outbox>,
-    /// The driver polls the handler right now and will flush afterwards: set by the driver alone, cleared under the
-    /// outbox's lock, so that whoever sees it set may leave the flush to the driver.
-    polling: AtomicBool,
+    /// The thread on which the driver polls the handler right now, and will flush afterwards; 0 while it does not. Set by
+    /// the driver alone, cleared under the outbox's lock, so that whoever runs on that thread may leave the flush to the
+    /// driver. Others do not: the handler may block its thread.
+    polling: AtomicU32,
     /// The alarm has rung that the driver had set.
     rung: AtomicBool,
     /// The driver is to end without asking anybody.
@@ -64,7 +66,7 @@ impl Connection {
             traffic,
             inbox: Mutex::default(),
             outbox: Mutex::default(),
-            polling: AtomicBool::new(false),
+            polling: AtomicU32::new(0),
             rung: AtomicBool::new(false),
             aborted: AtomicBool::new(false),
         }
@@ -80,13 +82,13 @@ impl Connection {
 
     /// The driver is about to poll the handler.
     pub(crate) fn begin_poll(&self) {
-        self.polling.store(true, Ordering::Relaxed);
+        self.polling.store(rt::thread_number(), Ordering::Relaxed);
     }
 
     /// The handler's poll is over; the caller flushes.
     pub(crate) fn end_poll(&self) -> MutexGuard<'_, Outbox> {
         let outbox = self.outbox();
-        self.polling.store(false, Ordering::Relaxed);
+        self.polling.store(0, Ordering::Relaxed);
         outbox
     }
 
@@ -134,8 +136,30 @@ impl Connection {
 
     /// The outbox, once there is room in it.
     fn poll_outbox(&self, cx: &Context<'_>) -> Poll<Result<MutexGuard<'_, Outbox>>> {
-        let mut outbox = self.outbox();
+        let outbox = self.outbox();
         if !outbox.is_open() {
+            drop(outbox);
+            return Poll::Ready(Err(self.disconnected()));
+        }
+        if outbox.is_full(&self.limits) {
+            return self.poll_full(cx, outbox);
+        }
+        Poll::Ready(Ok(outbox))
+    }
+
+    /// A full outbox is one whose peer takes no more: what only waits for the end of a poll leaves now.
+    #[cold]
+    fn poll_full<'a>(
+        &self,
+        cx: &Context<'_>,
+        mut outbox: MutexGuard<'a, Outbox>,
+    ) -> Poll<Result<MutexGuard<'a, Outbox>>> {
+        let was_blocked = outbox.blocked;
+        outbox.flush_socket();
+        if outbox.blocked && !was_blocked {
+            outbox.wake_driver();
+        }
+        if outbox.broken {
             drop(outbox);
             return Poll::Ready(Err(self.disconnected()));
         }
@@ -179,10 +203,16 @@ impl Connection {
     }
 
     /// Lets what was appended leave: with the driver's flush, at the end of the publisher's poll, or at once.
-    fn after_push(self: &Arc<Self>, mut outbox: MutexGuard<'_, Outbox>, was_blocked: bool) {
-        if self.polling.load(Ordering::Relaxed) {
-            return;
+    #[inline]
+    fn after_push(self: &Arc<Self>, outbox: MutexGuard<'_, Outbox>, was_blocked: bool) {
+        if self.polling.load(Ordering::Relaxed) != rt::thread_number() {
+            self.let_leave(outbox, was_blocked);
         }
+    }
+
+    /// The same where the driver does not flush by itself.
+    #[inline(never)]
+    fn let_leave(self: &Arc<Self>, mut outbox: MutexGuard<'_, Outbox>, was_blocked: bool) {
         self.count(&mut outbox);
         if outbox.touched {
             return;
@@ -221,7 +251,7 @@ impl Connection {
         match received {
             Received::Message(message, driver_waits) => {
                 if driver_waits {
-                    self.outbox().wake_driver();
+                    self.wake_driver();
                 }
                 Poll::Ready(Ok(message))
             }
@@ -230,11 +260,16 @@ impl Connection {
         }
     }
 
+    #[cold]
+    fn wake_driver(&self) {
+        self.outbox().wake_driver();
+    }
+
     /// Nobody receives any more.
     pub(crate) fn abandon(&self) {
         let driver_waits = self.inbox().abandon();
         if driver_waits {
-            self.outbox().wake_driver();
+            self.wake_driver();
         }
     }
 
@@ -258,6 +293,7 @@ impl Connection {
         self.inbox().gone().and_then(|gone| gone.0.clone())
     }
 
+    #[cold]
     pub(crate) fn disconnected(&self) -> Error {
         Error::disconnected(self.close_frame())
     }
@@ -281,7 +317,7 @@ impl Future for Closed<'_> {
         let driver_waits = inbox.watch(&mut self.key, cx.waker());
         drop(inbox);
         if driver_waits {
-            connection.outbox().wake_driver();
+            connection.wake_driver();
         }
         Poll::Pending
     }

@@ -28,8 +28,9 @@ use crate::{
 /// From here on the queue is flushed without waiting for the end of the handler's poll. A poll reads as much at once, so
 /// that an echo of it leaves at once.
 const FLUSH_AT: usize = 64 * 1024;
-/// From here on a message is written from where it is. A vectored write costs what it costs to copy about as much.
-const LARGE: usize = 32 * 1024;
+/// From here on a message is written from where it is. To copy a smaller one costs less than a vectored write does more
+/// than a plain one.
+const IN_PLACE: usize = 32 * 1024;
 
 /// Locked for each send and each flush; never across a wait.
 #[derive(Debug, Default)]
@@ -147,8 +148,8 @@ impl Outbox {
     }
 
     fn push_frame(&mut self, op: Op, rsv1: bool, payload: &Payload<'_>) {
-        if payload.len() >= LARGE {
-            return self.push_large(op, rsv1, payload);
+        if payload.len() >= IN_PLACE {
+            return self.push_in_place(op, rsv1, payload);
         }
         let queue = self.queue();
         queue.put(op, rsv1, payload);

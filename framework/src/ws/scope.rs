@@ -30,6 +30,7 @@ thread_local! {
 /// nothing else.
 #[derive(Clone, Copy, Debug)]
 struct Scope {
+    /// So many of the last in [`TOUCHED`] are its own.
     touched: usize,
     /// Deliveries that the poll may still make.
     share: usize,
@@ -89,7 +90,10 @@ impl Drop for PublishScope {
 /// Leaves the flush of `connection` to the end of the current scope, if there is one.
 pub(crate) fn defer(connection: &Arc<Connection>) -> bool {
     let Some(own) = SCOPE.get() else { return false };
-    TOUCHED.with_borrow_mut(|touched| touched.push(connection.clone()));
+    // A thread that ends may have lost its list before what it still drops sends.
+    if TOUCHED.try_with(|touched| touched.borrow_mut().push(connection.clone())).is_err() {
+        return false;
+    }
     SCOPE.set(Some(Scope { touched: own.touched + 1, ..own }));
     true
 }

@@ -2,9 +2,10 @@
 
 use std::{
     array,
-    cell::Cell,
-    sync::atomic::{AtomicU64, AtomicUsize, Ordering},
+    sync::atomic::{AtomicU64, Ordering},
 };
+
+use crate::rt;
 
 /// More threads than that share slots.
 const SLOTS: usize = 16;
@@ -44,16 +45,7 @@ impl Default for Traffic {
 
 impl Traffic {
     fn slot(&self) -> &Slot {
-        static NEXT: AtomicUsize = AtomicUsize::new(0);
-        thread_local! {
-            static OWN: Cell<Option<usize>> = const { Cell::new(None) };
-        }
-        let own = OWN.get().unwrap_or_else(|| {
-            let own = NEXT.fetch_add(1, Ordering::Relaxed) % SLOTS;
-            OWN.set(Some(own));
-            own
-        });
-        &self.slots[own]
+        &self.slots[rt::thread_number() as usize % SLOTS]
     }
 
     pub(crate) fn opened(&self) {

@@ -54,6 +54,42 @@ fn a_thousand_maximal_claims() {
     });
 }
 
+/// Who has sent 1 MiB before gets a buffer for more as soon as some of it has come, and none for a claim.
+#[test]
+fn claims_of_who_has_sent_much_before() {
+    const CONNECTIONS: usize = 40;
+    alone(async {
+        let mut bench = Bench::new().await;
+        let large = frame(BINARY, vec![7; MIB]);
+        // The process may keep a buffer or two more.
+        let kept = 2 * MIB / CONNECTIONS;
+        for (part, limit) in [(0, KIB + kept), (10_000, 40_000 + kept), (100_000, 2 * MIB)] {
+            let mut open = Vec::new();
+            for _ in 0..CONNECTIONS {
+                let mut raw = bench.open("/echo").await;
+                raw.send(&large).await;
+                assert_eq!(raw.frame().await.payload.len(), MIB);
+                raw.read = Vec::new();
+                open.push(raw);
+            }
+            bench.nobody_noticed("a large message each").await;
+            let before = held();
+            let mut bytes = claim(BINARY, MIB as u64);
+            bytes.resize(bytes.len() + part, 7);
+            for raw in &mut open {
+                raw.send(&bytes).await;
+            }
+            bench.nobody_noticed("claims").await;
+            let grown = held().saturating_sub(before) / CONNECTIONS;
+            assert!(grown <= limit, "{grown} bytes a connection for a claim of 1 MiB and {part} bytes");
+            drop(open);
+            for _ in 0..CONNECTIONS {
+                assert_eq!(bench.end().await.messages, 1);
+            }
+        }
+    });
+}
+
 /// 131,072 frames without a byte.
 #[test]
 fn empty_fragments_hold_nothing() {
@@ -95,6 +131,20 @@ fn unread_pongs_fill_the_outbox_and_no_more() {
     });
 }
 
+/// An outbox that takes little is no reason to leave a peer that reads without its pongs.
+#[test]
+fn a_small_outbox_answers_every_ping() {
+    alone(async {
+        let mut bench = Bench::with(|limits| limits.outbox_bytes = 20 * KIB).await;
+        let mut raw = bench.open("/echo").await;
+        raw.send(frame(PING, [b'p'; 125]).repeat(250)).await;
+        for ping in 0..250 {
+            assert_eq!(raw.frame().await.first, PONG, "{ping}");
+        }
+        bench.nobody_noticed("many pings").await;
+    });
+}
+
 /// 1 MiB each way, plain and compressed, and the connections hold what they held before.
 #[test]
 fn idle_connections_hold_nothing_of_what_they_did() {
@@ -105,7 +155,9 @@ fn idle_connections_hold_nothing_of_what_they_did() {
         let empty = held();
         // What belongs to the thread comes with the first, and the buffers that the process keeps.
         let mut first = Client::connect(bench.address, "/echo", &["permessage-deflate"]).await;
-        large.exchange(&mut first).await;
+        for _ in 0..3 {
+            large.exchange(&mut first).await;
+        }
         drop(first);
         bench.end().await;
         bench.nobody_noticed("the first").await;

@@ -82,6 +82,29 @@ async fn receives_large(raw: &mut Raw) {
     assert_eq!((frame.first, frame.payload.len()), (BINARY, LARGE));
 }
 
+/// What another task sends does not wait for a handler that blocks its thread.
+#[sockeye::test(worker_threads = 2)]
+async fn a_handler_that_blocks_holds_up_nobody_else() {
+    let (block, blocks) = std::sync::mpsc::channel::<()>();
+    let blocks = Arc::new(std::sync::Mutex::new(blocks));
+    let app = App::new().limits(patient()).websocket("/", move |mut ws: WebSocket| {
+        let blocks = blocks.clone();
+        async move {
+            ws.receive().await?;
+            let sender = ws.sender();
+            sockeye::spawn(async move { sender.send_text("meanwhile").await });
+            tokio::task::block_in_place(|| blocks.lock().unwrap().recv().unwrap_err());
+            ws.send_text("afterwards").await
+        }
+    });
+    let (_server, address) = serve(app).await;
+    let mut raw = Raw::open(address, "/").await;
+    raw.send(frame(TEXT, "go")).await;
+    assert_eq!(raw.frame().await.payload, b"meanwhile");
+    drop(block);
+    assert_eq!(raw.frame().await.payload, b"afterwards");
+}
+
 /// The first part leaves from the task that sends; the driver must learn that there is more.
 #[sockeye::test(worker_threads = 2)]
 async fn a_large_message_of_another_task_leaves_whole() {

@@ -130,6 +130,26 @@ fn a_large_flush_goes_on_in_turns() {
     });
 }
 
+/// What is sent in an inner scope leaves at its end, and what was sent before, in the outer one, only at that one's.
+#[test]
+fn scopes_flush_what_is_their_own() {
+    let (hub, limits) = (Hub::default(), Arc::<Limits>::default());
+    let fakes: Vec<_> = (0..3).map(|id| Fake::new(id, &limits, &hub)).collect();
+    let rooms = ["a", "b", "c"].map(|name| hub.room(name));
+    let _members: Vec<_> = fakes.iter().zip(&rooms).map(|(fake, room)| now(room.join(fake)).unwrap()).collect();
+    let is_touched = || fakes.iter().map(|fake| fake.0.outbox().touched).collect::<Vec<_>>();
+    let outer = PublishScope::enter();
+    now(rooms[0].broadcast_text("x")).unwrap();
+    let inner = PublishScope::enter();
+    now(rooms[1].broadcast_text("x")).unwrap();
+    now(rooms[2].broadcast_text("x")).unwrap();
+    assert_eq!((outer.touched(), is_touched()), (2, vec![true; 3]), "the innermost tells");
+    drop(inner);
+    assert_eq!((outer.touched(), is_touched()), (1, vec![true, false, false]));
+    drop(outer);
+    assert_eq!(is_touched(), [false; 3]);
+}
+
 /// Handing out is left by one and taken up by another when a runtime ends in the middle.
 #[test]
 fn a_drain_outlives_its_runtime() {

@@ -1,6 +1,6 @@
 //! The read side: bytes to messages, into the inbox.
 
-use std::task::{Context, Poll, Waker};
+use std::task::Context;
 
 use super::{Driver, Stage, ending::Ending};
 use crate::ws::{
@@ -17,7 +17,7 @@ const END_MESSAGES: usize = 1024;
 
 /// What one poll of the driver has read and not yet decoded, and how much more it may.
 pub(super) struct Input {
-    buffer: Option<Borrowed>,
+    pub(super) buffer: Option<Borrowed>,
     pub(super) start: usize,
     pub(super) stop: usize,
     /// What came of a direct read.
@@ -26,7 +26,7 @@ pub(super) struct Input {
     pub(super) end: Option<Ending>,
     pub(super) rules: Rules,
     messages: usize,
-    bytes: usize,
+    pub(super) bytes: usize,
     /// Messages that came.
     received: u64,
     /// The stream has no more for now and will wake us.
@@ -172,48 +172,6 @@ impl Driver {
         if self.reads_to_end { limit.max(END_MESSAGES) } else { limit }
     }
 
-    /// Gets bytes to decode. `false`: there are none for now, or none any more.
-    fn fill(&mut self, cx: &mut Context<'_>, input: &mut Input) -> bool {
-        if self.carry.is_some() {
-            return self.fill_from_carry(input);
-        }
-        if self.may_be_large(input) {
-            if let Some(filled) = self.fill_large(cx, input) {
-                return filled;
-            }
-        }
-        let buffer = input.buffer.get_or_insert_with(Borrowed::take);
-        match self.io.poll_read(cx, buffer.bytes()) {
-            Poll::Pending => {
-                input.dry = true;
-                false
-            }
-            Poll::Ready(Ok(count)) if count > 0 => {
-                (input.start, input.stop) = (0, count);
-                self.heard(count, input);
-                true
-            }
-            Poll::Ready(end) => {
-                input.end = self.ended(&end);
-                false
-            }
-        }
-    }
-
-    #[inline(never)]
-    fn fill_from_carry(&mut self, input: &mut Input) -> bool {
-        let Some(carry) = &mut self.carry else { return false };
-        let buffer = input.buffer.get_or_insert_with(Borrowed::take);
-        let count = carry.len().min(READ_BUFFER);
-        buffer.bytes()[..count].copy_from_slice(&carry[..count]);
-        carry.drain(..count);
-        if carry.is_empty() {
-            self.carry = None;
-        }
-        (input.start, input.stop) = (0, count);
-        true
-    }
-
     /// Hands on the short messages that come next, under one lock of the inbox. Whether there were any.
     fn take_short(&mut self, cx: &Context<'_>, input: &mut Input, room: &mut usize) -> bool {
         let rules = input.rules;
@@ -246,8 +204,8 @@ impl Driver {
         if let Some(receiver) = receiver {
             receiver.wake();
         }
-        if !askers.is_empty() {
-            askers.into_iter().for_each(Waker::wake);
+        for asker in askers {
+            asker.wake();
         }
         input.received += (before - input.messages) as u64;
         before > input.messages
@@ -298,6 +256,9 @@ impl Driver {
             Event::Message(message) => self.deliver(message, cx, room),
             Event::Ping(payload) => {
                 let mut outbox = self.connection.outbox();
+                if outbox.is_full(&self.connection.limits) {
+                    outbox.flush_socket();
+                }
                 // A peer that sends pings and reads no pongs does not fill our memory.
                 if outbox.is_open() && !outbox.is_full(&self.connection.limits) {
                     outbox.push(Op::Pong, &payload);
@@ -351,10 +312,5 @@ impl Driver {
         let message = inflater.inflate(text, payload, input.rules.max_message)?;
         input.bytes = input.bytes.saturating_sub(message.len());
         Ok(message)
-    }
-
-    pub(super) fn heard(&mut self, count: usize, input: &mut Input) {
-        input.bytes = input.bytes.saturating_sub(count);
-        self.clock.heard_now();
     }
 }

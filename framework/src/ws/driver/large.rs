@@ -12,7 +12,7 @@ use crate::ws::proto::{Event, WORTH_A_BUFFER, give_back_buffer, spare_buffer};
 
 /// Bytes that are read into a message's own buffer at once: what was read is looked at while the processor still has it at
 /// hand.
-const READ_DIRECT: usize = 256 * 1024;
+const READ_DIRECT: usize = 256 * 1024 + HEADER;
 
 /// What such a byte counts of a poll's share: small messages cost far more for theirs. A message that is read in one turn is
 /// still at hand when it is looked at, and when it is sent.
@@ -22,34 +22,35 @@ const SHARE: usize = 16;
 const HEADER: usize = 14;
 
 impl Driver {
-    /// Whether it is worth it to ask [`fill_large`](Self::fill_large).
-    pub(super) fn may_be_large(&self, input: &Input) -> bool {
-        self.decoder.message_started() || (self.expects > 0 && input.is_fresh())
+    /// Reads into a message's own buffer, if much of a message is there.
+    #[inline(never)]
+    pub(super) fn fill_message(&mut self, cx: &mut Context<'_>, input: &mut Input) -> Option<bool> {
+        let mut target = self.decoder.direct()?;
+        target.set_limit(target.remaining_mut().min(READ_DIRECT));
+        let read = self.io.poll_read_direct(cx, target);
+        let Some(count) = self.came(read, input) else { return Some(false) };
+        match self.decoder.filled(&input.rules, count) {
+            Ok(event) => input.direct = event,
+            Err(error) => input.ends(Ending::of(error)),
+        }
+        Some(true)
     }
 
-    /// Reads into a message's own buffer, if there is one, or if it is likely that there will be.
+    /// Whether a large message is likely to come next. What comes behind what was read in this poll is likely to be a part
+    /// of something.
+    pub(super) fn expects_large(&self, input: &Input) -> bool {
+        self.expects > 0 && input.is_fresh()
+    }
+
+    /// Reads into a buffer for a message like the last one.
     #[inline(never)]
-    pub(super) fn fill_large(&mut self, cx: &mut Context<'_>, input: &mut Input) -> Option<bool> {
-        if let Some(mut target) = self.decoder.direct() {
-            target.set_limit(target.remaining_mut().min(READ_DIRECT));
-            let read = self.io.poll_read_direct(cx, target);
-            let Some(count) = self.came(read, input) else { return Some(false) };
-            match self.decoder.filled(&input.rules, count) {
-                Ok(event) => input.direct = event,
-                Err(error) => input.ends(Ending::of(error)),
-            }
-            return Some(true);
-        }
-        // What comes behind what was read in this poll is likely to be a part of something.
-        if self.expects == 0 || !input.is_fresh() || self.decoder.message_started() {
-            return None;
-        }
+    pub(super) fn fill_expected(&mut self, cx: &mut Context<'_>, input: &mut Input) -> bool {
         let size = usize::from(self.expects) * 1024 + HEADER;
         let mut buffer = spare_buffer(size);
         let read = self.io.poll_read_direct(cx, (&mut buffer).limit(size.min(READ_DIRECT)));
         if self.came(read, input).is_none() {
             give_back_buffer(buffer);
-            return Some(false);
+            return false;
         }
         self.expects = 0;
         match self.decoder.adopt(&input.rules, buffer) {
@@ -59,7 +60,7 @@ impl Driver {
             }
             Err(error) => input.ends(Ending::of(error)),
         }
-        Some(true)
+        true
     }
 
     /// How much was read; `None` if it is nothing.

@@ -77,10 +77,11 @@ impl Inbox {
     #[inline]
     pub(crate) fn take_answer(&mut self, message: &Message, own: &Waker) -> Answered {
         // Nearly always nobody has asked.
-        if self.seldom.is_some() { self.find_question(message, own) } else { Answered::No }
+        if self.seldom.is_some() { self.take_to_question(message, own) } else { Answered::No }
     }
 
-    fn find_question(&mut self, message: &Message, own: &Waker) -> Answered {
+    /// The same, should somebody have asked.
+    fn take_to_question(&mut self, message: &Message, own: &Waker) -> Answered {
         let questions = self.seldom.as_mut().map(|seldom| &mut seldom.questions);
         let asked = questions.filter(|questions| questions.were_asked());
         let (Some(questions), Message::Text(text)) = (asked, message) else { return Answered::No };

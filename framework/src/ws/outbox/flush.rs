@@ -9,11 +9,31 @@ use super::{Outbox, Waiting};
 use crate::ws::proto::{self, Op, Payload};
 
 impl Outbox {
-    /// Writes a large frame from where it is, behind what waits. What the socket does not take is kept.
-    pub(super) fn push_large(&mut self, op: Op, rsv1: bool, payload: &Payload<'_>) {
+    /// Writes a frame from where its payload is, behind what waits. What the socket does not take is kept.
+    #[inline(never)]
+    pub(super) fn push_in_place(&mut self, op: Op, rsv1: bool, payload: &Payload<'_>) {
+        let writer = self.writer.take();
+        let takes = writer.as_ref().filter(|_| !self.blocked);
+        self.write_in_place(op, rsv1, payload, |slices| match takes {
+            Some(writer) => writer.try_write_vectored(slices),
+            None => Err(io::ErrorKind::WouldBlock.into()),
+        });
+        if !self.broken {
+            self.writer = writer;
+        }
+        self.flush_socket();
+    }
+
+    pub(super) fn write_in_place(
+        &mut self,
+        op: Op,
+        rsv1: bool,
+        payload: &Payload<'_>,
+        write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) {
         let (header, size) = proto::header(op, rsv1, payload.len());
         let header = &header[..size];
-        let Ok(written) = self.write_behind(header, payload) else { return self.fail() };
+        let Ok(written) = self.write_behind(header, payload, write) else { return self.fail() };
         let waiting = self.len();
         if waiting > 0 {
             self.queue().advance(written.min(waiting));
@@ -23,13 +43,15 @@ impl Outbox {
             self.queue().put_rest(header, payload, of_frame);
         }
         self.after_flush(written > 0);
-        if !self.is_empty() {
-            self.flush_socket();
-        }
     }
 
-    /// Writes what waits and a frame in one call, as far as the socket takes them: how many bytes.
-    fn write_behind(&mut self, header: &[u8], payload: &Payload<'_>) -> io::Result<usize> {
+    /// Writes what waits and a frame in one call. How many bytes have left.
+    fn write_behind(
+        &mut self,
+        header: &[u8],
+        payload: &[u8],
+        write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
+    ) -> io::Result<usize> {
         if !self.is_empty() {
             self.queue().flatten();
         }
@@ -37,8 +59,7 @@ impl Outbox {
         let slices = [waiting, header, payload].map(IoSlice::new);
         // The system looks at empty slices too.
         let slices = if waiting.is_empty() { &slices[1..] } else { &slices[..] };
-        let Some(writer) = self.writer.as_ref().filter(|_| !self.blocked) else { return Ok(0) };
-        match writer.try_write_vectored(slices) {
+        match write(slices) {
             Ok(0) => Err(io::ErrorKind::WriteZero.into()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
             written => written,
@@ -90,6 +111,7 @@ impl Outbox {
     }
 
     /// Writes straight to the socket, where there is one and it takes bytes.
+    #[inline(never)]
     pub(crate) fn flush_socket(&mut self) {
         if self.blocked || self.broken || self.is_empty() || self.flush_whole() {
             return;
@@ -109,7 +131,7 @@ impl Outbox {
     fn flush_whole(&mut self) -> bool {
         let (Waiting::Queue(waiting), Some(writer)) = (&mut self.waiting, &self.writer) else { return false };
         let Some(queue) = waiting else { return false };
-        // The next call will fail too.
+        // What was wrong the long way finds too.
         let Ok(count @ 1..) = writer.try_write(queue.next()) else { return false };
         if count < queue.len() {
             queue.advance(count);

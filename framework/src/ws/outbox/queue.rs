@@ -11,8 +11,10 @@ use crate::ws::{
 
 /// Queues that grew beyond this are not kept for others.
 const KEEP_AT_MOST: usize = 128 * 1024;
+/// Bytes that have left are cut off from there on.
+const CUT_AT: usize = 64 * 1024;
 /// Queues that a thread keeps.
-const KEEP_QUEUES: usize = 16;
+const KEEP_QUEUES: usize = 8;
 
 #[derive(Debug, Default)]
 pub(super) struct Queue {
@@ -46,7 +48,7 @@ impl Queue {
     }
 
     pub(super) fn give_back(mut self: Box<Self>) {
-        if self.bytes.capacity() > KEEP_AT_MOST || self.ends.capacity() > KEEP_AT_MOST / 16 {
+        if self.bytes.capacity() > KEEP_AT_MOST || self.ends.capacity() > KEEP_AT_MOST / 32 {
             return;
         }
         self.bytes.clear();
@@ -160,7 +162,7 @@ impl Queue {
 
     /// What has left is cut off once it is the larger part: each byte is moved at most once.
     fn cut(&mut self) {
-        if self.tail.is_empty() && self.sent > KEEP_AT_MOST && self.sent > self.bytes.len() / 2 {
+        if self.tail.is_empty() && self.sent > CUT_AT && self.sent > self.bytes.len() / 2 {
             self.bytes.drain(..self.sent);
             self.ends.iter_mut().for_each(|end| end.at -= self.sent);
             self.sent = 0;

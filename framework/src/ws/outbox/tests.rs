@@ -29,7 +29,7 @@ fn frames(mut bytes: &[u8]) -> Vec<usize> {
     while !bytes.is_empty() {
         let (size, length) = match bytes[1] {
             126 => (4, usize::from(u16::from_be_bytes([bytes[2], bytes[3]]))),
-            127 => panic!("no frame of these tests is that long"),
+            127 => (10, u64::from_be_bytes(bytes[2..10].try_into().unwrap()) as usize),
             short => (2, usize::from(short)),
         };
         bytes = &bytes[size + length..];
@@ -56,6 +56,38 @@ proptest! {
             flush(&mut outbox, &mut takes, &mut arrived);
         }
         prop_assert_eq!(frames(&arrived), lengths);
+    }
+
+    /// Small ones wait, large ones are written from where they are behind them, as far as the stream takes them.
+    #[test]
+    fn frames_in_place_stay_in_order(
+        lengths in prop::collection::vec(prop_oneof![0..300usize, IN_PLACE..3 * IN_PLACE], 1..20),
+        takes in prop::collection::vec(prop_oneof![0..30usize, 0..3 * IN_PLACE], 0..40),
+    ) {
+        let (mut outbox, mut arrived) = (Outbox::default(), Vec::new());
+        let mut takes = takes.into_iter();
+        for length in &lengths {
+            let payload = bytes::Bytes::from(vec![7; *length]);
+            if *length < IN_PLACE {
+                outbox.push(Op::Binary, &payload);
+                continue;
+            }
+            outbox.write_in_place(Op::Binary, false, &Payload::Shared(&payload), |slices| {
+                let all: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+                match takes.next().unwrap_or(usize::MAX).min(all.len()) {
+                    0 => Err(std::io::ErrorKind::WouldBlock.into()),
+                    count => {
+                        arrived.extend_from_slice(&all[..count]);
+                        Ok(count)
+                    }
+                }
+            });
+            flush(&mut outbox, &mut takes, &mut arrived);
+        }
+        while !outbox.is_empty() {
+            flush(&mut outbox, &mut takes, &mut arrived);
+        }
+        prop_assert!(frames(&arrived) == lengths);
     }
 
     #[test]
@@ -104,6 +136,17 @@ fn nothing_follows_a_close_frame() {
     let mut arrived = Vec::new();
     flush(&mut outbox, &mut std::iter::empty(), &mut arrived);
     assert_eq!(arrived, [0x88, 2, 0x03, 0xe8]);
+}
+
+/// A stream that takes nothing, or is broken, must not look like one that is only full.
+#[test]
+fn a_failed_write_in_place_fails_the_outbox() {
+    for end in [Ok(0), Err(std::io::ErrorKind::BrokenPipe.into())] {
+        let mut outbox = Outbox::default();
+        outbox.push(Op::Text, b"waits");
+        outbox.write_in_place(Op::Binary, false, &Payload::Owned(vec![0; IN_PLACE]), |_| end);
+        assert!(outbox.broken && outbox.is_empty());
+    }
 }
 
 /// An idle outbox holds no queue.

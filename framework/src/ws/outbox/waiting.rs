@@ -73,15 +73,21 @@ impl Waiting {
     }
 
     /// The queue, with all that waits in it.
+    #[inline]
     pub(super) fn make_queue(&mut self) -> &mut Queue {
         if let Self::Shared(_) | Self::Several(_) = self {
-            let mut queue = Queue::take();
-            let shared = mem::take(self).into_shared();
-            shared.into_iter().for_each(|shared| queue.put_encoded(shared.frame.bytes(), shared.tally));
-            *self = Self::Queue(Some(queue));
+            self.copy_shared();
         }
         let Self::Queue(queue) = self else { unreachable!("what was shared has become a queue") };
         queue.get_or_insert_with(Queue::take)
+    }
+
+    #[inline(never)]
+    fn copy_shared(&mut self) {
+        let mut queue = Queue::take();
+        let shared = mem::take(self).into_shared();
+        shared.into_iter().for_each(|shared| queue.put_encoded(shared.frame.bytes(), shared.tally));
+        *self = Self::Queue(Some(queue));
     }
 
     fn into_shared(self) -> Vec<Shared> {

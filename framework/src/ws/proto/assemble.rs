@@ -188,7 +188,7 @@ impl Assembly {
         let capacity = self.payload.len() + wanted;
         if let Some(mut larger) = spare::take(capacity) {
             larger.extend_from_slice(&self.payload);
-            self.payload = larger;
+            spare::give_back(mem::replace(&mut self.payload, larger));
             return;
         }
         // To the byte where the frame is large. Many small ones would move the whole again and again: there it doubles.

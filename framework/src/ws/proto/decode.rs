@@ -16,6 +16,10 @@ use super::{
 /// come, the next is likely to be like it.
 pub(crate) const WORTH_A_BUFFER: usize = 8 * 1024;
 
+/// A buffer is kept once one part in so many of it has arrived. It has room for no more than the last message had: who has
+/// sent that is likely to send the rest, and a first read often finds little.
+const ARRIVED: usize = 16;
+
 /// The reading half of the protocol for one connection. After an error it is of no more use.
 ///
 /// It holds one word, unless a message or a frame is partly there.
@@ -83,8 +87,8 @@ impl Decoder {
     /// Takes a buffer that was read into where a large message was likely to come, and the bytes that it holds. Gives the
     /// message, if all of it is there, and what lies behind it.
     ///
-    /// All of it lies behind, so to say, if it does not begin with a frame that is worth the buffer. A claim is enough for
-    /// that: the peer has sent as much before, or nobody would have got such a buffer.
+    /// All of it lies behind, so to say, if it does not begin with a frame that needs half of the buffer, and of which some
+    /// is there: a claim alone gets nothing.
     pub(crate) fn adopt(
         &mut self,
         rules: &Rules,
@@ -94,8 +98,9 @@ impl Decoder {
             None => check_header(&Assembly::default(), rules, &buffer)?,
             Some(_) => None,
         };
-        let worth = WORTH_A_BUFFER.max(buffer.capacity() / 5);
-        let Some((header, head)) = header.filter(|(header, _)| header.len >= worth) else {
+        let room = buffer.capacity();
+        let is_worth = |header: &Header| header.len >= WORTH_A_BUFFER.max(room / 2) && buffer.len() >= room / ARRIVED;
+        let Some((header, head)) = header.filter(|(header, _)| is_worth(header)) else {
             let rest = buffer.to_vec();
             spare::give_back(buffer);
             return Ok((None, rest));

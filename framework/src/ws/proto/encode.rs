@@ -9,13 +9,21 @@ pub(crate) enum Op {
     Pong = 0xa,
 }
 
+/// The longest payload whose length fits into the second byte.
+const MAX_SHORT: usize = 125;
+
+/// The first byte of a frame that is a whole message.
+fn first(op: Op, rsv1: bool) -> u8 {
+    0x80 | u8::from(rsv1) << 6 | op as u8
+}
+
 /// The header of a frame that is a whole message of `len` bytes, and how many of the ten bytes it takes.
 pub(crate) fn header(op: Op, rsv1: bool, len: usize) -> ([u8; 10], usize) {
     let mut header = [0; 10];
-    header[0] = 0x80 | u8::from(rsv1) << 6 | op as u8;
+    header[0] = first(op, rsv1);
     // The shortest of the three forms (§5.2).
     let size = match len {
-        0..=125 => {
+        0..=MAX_SHORT => {
             header[1] = len as u8;
             2
         }
@@ -34,7 +42,18 @@ pub(crate) fn header(op: Op, rsv1: bool, len: usize) -> ([u8; 10], usize) {
 }
 
 /// Appends a frame that is a whole message.
+#[inline]
 pub(crate) fn put_frame(out: &mut Vec<u8>, op: Op, rsv1: bool, payload: &[u8]) {
+    if payload.len() > MAX_SHORT {
+        return put_long(out, op, rsv1, payload);
+    }
+    out.reserve(2 + payload.len());
+    out.extend_from_slice(&[first(op, rsv1), payload.len() as u8]);
+    out.extend_from_slice(payload);
+}
+
+#[inline(never)]
+fn put_long(out: &mut Vec<u8>, op: Op, rsv1: bool, payload: &[u8]) {
     let (header, size) = header(op, rsv1, payload.len());
     out.reserve(size + payload.len());
     out.extend_from_slice(&header[..size]);

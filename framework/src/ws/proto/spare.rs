@@ -1,7 +1,7 @@
 //! Buffers of large messages, for the next large ones: fresh memory costs a page fault for each 4 KiB, which is about as
 //! much as to read a message into it. The processor still has at hand what was used last.
 
-use std::cell::RefCell;
+use std::{cell::RefCell, mem};
 
 use bytes::{Buf, Bytes};
 
@@ -11,7 +11,7 @@ use crate::sync::{Mutex, lock};
 /// Buffers from here on are shared by all threads. Smaller ones each thread keeps for itself: the allocator has such memory
 /// too, but gives it back to the system and takes it again.
 const SHARED: usize = 64 * 1024;
-/// So many buffers a thread keeps at most: what one read may fill.
+/// So many buffers a thread keeps at most, for as long as it lives: what one read may fill.
 const KEEP_OWN: usize = 8;
 /// So many bytes are kept at most for all, while they are in use.
 const KEEP_SHARED: usize = 64 * 1024 * 1024;
@@ -35,15 +35,18 @@ struct Spare {
 impl Spare {
     const NONE: Self = Self { buffers: Vec::new(), bytes: 0, least: 0 };
 
-    fn keep(&mut self, buffer: Vec<u8>) {
-        if self.bytes + buffer.capacity() <= KEEP_SHARED {
-            self.bytes += buffer.capacity();
-            self.buffers.push(buffer);
+    /// Gives back what there is no room for: not to be freed under the lock, since the system takes its time.
+    fn keep(&mut self, buffer: Vec<u8>) -> Option<Vec<u8>> {
+        if self.bytes + buffer.capacity() > KEEP_SHARED {
+            return Some(buffer);
         }
+        self.bytes += buffer.capacity();
+        self.buffers.push(buffer);
+        None
     }
 
     fn take(&mut self, capacity: usize) -> Option<Vec<u8>> {
-        let fits = |buffer: &Vec<u8>| (capacity..capacity.saturating_mul(4)).contains(&buffer.capacity());
+        let fits = |buffer: &Vec<u8>| (capacity..capacity.saturating_mul(2)).contains(&buffer.capacity());
         let index = self.buffers.iter().rposition(fits)?;
         let buffer = self.buffers.remove(index);
         self.bytes -= buffer.capacity();
@@ -72,7 +75,7 @@ impl AsRef<[u8]> for Returning {
 
 impl Drop for Returning {
     fn drop(&mut self) {
-        give_back(std::mem::take(&mut self.0));
+        give_back(mem::take(&mut self.0));
     }
 }
 
@@ -85,7 +88,9 @@ pub(crate) fn give_back(mut buffer: Vec<u8>) {
         WORTH_A_BUFFER..SHARED => {
             let _kept_or_freed = OWN.try_with(|own| keep_own(&mut own.borrow_mut(), buffer));
         }
-        _ => lock(&SPARE).keep(buffer),
+        _ => {
+            let _refused = lock(&SPARE).keep(buffer);
+        }
     }
 }
 
@@ -108,7 +113,7 @@ pub(super) fn take(capacity: usize) -> Option<Vec<u8>> {
 
 /// The last one, or none: it is not worth it to look further.
 fn take_own(capacity: usize) -> Option<Vec<u8>> {
-    let fits = |buffer: &Vec<u8>| (capacity..capacity.saturating_mul(2)).contains(&buffer.capacity());
+    let fits = |buffer: &Vec<u8>| (capacity..=capacity / 4 * 5).contains(&buffer.capacity());
     let take = |own: &mut Vec<Vec<u8>>| if own.last().is_some_and(fits) { own.pop() } else { None };
     OWN.try_with(|own| take(&mut own.borrow_mut())).ok().flatten()
 }
@@ -137,16 +142,14 @@ pub(super) fn share(buffer: Vec<u8>, head: usize) -> Bytes {
     whole
 }
 
-/// Gives back half of what was not used since it was called last. To be called now and then.
+/// Gives back half of the shared ones that were not used since it was called last. To be called now and then.
 pub(crate) fn trim() {
-    let gone = lock(&SPARE).trim();
-    // Not under the lock: the system takes its time.
-    drop(gone);
+    let _gone = lock(&SPARE).trim();
 }
 
-/// No socket is left that could want one.
+/// Gives back the shared ones: no socket is left that could want one.
 pub(crate) fn release() {
-    *lock(&SPARE) = Spare::NONE;
+    let _gone = mem::replace(&mut *lock(&SPARE), Spare::NONE);
 }
 
 #[cfg(test)]
@@ -168,35 +171,31 @@ mod tests {
         assert_eq!(OWN.with_borrow(Vec::len), 0, "not worth it");
     }
 
-    // Those are everybody's: no other test has any of this size.
     #[test]
-    fn large_ones_come_back_with_the_last_clone() {
-        let mut buffer = Vec::with_capacity(KEEP_SHARED / 3);
+    fn a_buffer_comes_back_with_the_last_clone() {
+        let mut buffer = Vec::with_capacity(SHARED - 1);
         buffer.extend_from_slice(b"large");
         let message = share(buffer, 1);
         assert_eq!(message, "arge");
         let clone = message.clone();
         drop(message);
-        assert!(take(KEEP_SHARED / 3).is_none());
+        assert!(take(SHARED - 1).is_none());
         drop(clone);
-        let again = take(KEEP_SHARED / 3).expect("a spare buffer");
-        assert_eq!((again.len(), again.capacity()), (0, KEEP_SHARED / 3));
-        give_back(again);
-        release();
-        assert!(take(KEEP_SHARED / 3).is_none());
+        let again = take(SHARED - 1).expect("a spare buffer");
+        assert_eq!((again.len(), again.capacity()), (0, SHARED - 1));
     }
 
     #[test]
     fn what_is_kept_is_bounded_and_shrinks() {
         const TENTH: usize = KEEP_SHARED / 10;
         let mut spare = Spare::NONE;
-        (0..100).for_each(|_| spare.keep(Vec::with_capacity(TENTH)));
-        assert_eq!(spare.buffers.len(), 10);
+        let refused = (0..100).filter_map(|_| spare.keep(Vec::with_capacity(TENTH))).count();
+        assert_eq!((refused, spare.buffers.len()), (90, 10));
         assert!(spare.take(TENTH + 1).is_none(), "too small");
         assert!(spare.take(TENTH / 4).is_none(), "far too large");
         assert!(spare.trim().is_empty(), "nobody knows yet what is used");
         for buffer in [spare.take(TENTH), spare.take(TENTH)].map(Option::unwrap) {
-            spare.keep(buffer);
+            assert!(spare.keep(buffer).is_none());
         }
         assert_eq!(spare.trim().len(), 4, "two of ten were used, and half of the others goes");
         let rest: usize = (0..4).map(|_| spare.trim().len()).sum();

@@ -94,9 +94,9 @@ fn a_buffer_is_kept_only_if_much_of_it_is_needed() {
     let large = frame(FIN | BINARY, vec![7; 20_000]);
     assert_eq!(adopt(&large, 20_014), (true, false, 0));
     assert_eq!(adopt(&[&large[..], &[1, 2, 3]].concat(), 30_000), (true, false, 3));
-    // As much was sent before: the claim is enough.
-    assert_eq!(adopt(&large[..5_000], 20_014), (false, true, 0));
-    assert_eq!(adopt(&large[..9], 20_014), (false, true, 0));
+    assert_eq!(adopt(&large[..1_300], 20_014), (false, true, 0));
+    // Little has come, of much room.
+    assert_eq!(adopt(&large[..1_200], 20_014), (false, false, 1_200));
     // Much room, for a message that needs little of it, whatever follows.
     let several = [&large[..], &large[..], &large[..], &large[..], &large[..], &large[..]].concat();
     assert_eq!(adopt(&several, 121_000), (false, false, 6 * 20_008));
@@ -106,6 +106,20 @@ fn a_buffer_is_kept_only_if_much_of_it_is_needed() {
     assert_eq!(adopt(&large[..3], 10), (false, false, 3));
     // The first of several frames.
     assert_eq!(adopt(&frame(BINARY, vec![7; 20_000]), 20_014), (false, true, 0));
+}
+
+#[test]
+fn a_text_in_a_buffer_of_its_own_is_checked() {
+    let text = "é".repeat(10_000).into_bytes();
+    for (at, byte) in [(0, 0xff), (9_999, b'x'), (19_999, 0xc3)] {
+        let mut bad = text.clone();
+        bad[at] = byte;
+        let buffer = frame(FIN | TEXT, bad);
+        let error = Decoder::new().adopt(&Rules::default(), buffer).unwrap_err();
+        assert_eq!(u16::from(error.code()), 1007, "{byte:#x} at {at}");
+    }
+    let (event, _) = Decoder::new().adopt(&Rules::default(), frame(FIN | TEXT, &text)).unwrap();
+    assert!(matches!(event, Some(Event::Message(Message::Text(got))) if got.as_bytes() == text));
 }
 
 #[test]
