@@ -7,7 +7,7 @@ mod response;
 pub use body::Body;
 pub(crate) use body::{BodyError, MessageBody};
 pub(crate) use problem::Problem;
-pub(crate) use response::{Failure, Unending, internal_error, server_error};
+pub(crate) use response::{Failure, Opens, Unending, internal_error, server_error};
 pub use response::{Html, IntoResponse, Json, Redirect};
 
 /// An HTTP response.

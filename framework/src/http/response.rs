@@ -207,6 +207,10 @@ pub(crate) struct Failure(pub(crate) String);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Unending;
 
+/// An answer that opens a socket over HTTP/2, where any status of 2xx would.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Opens;
+
 /// 500 for a handler's failure, whose cause stays here.
 pub(crate) fn server_error(message: String) -> Response {
     let mut response = internal_error();

@@ -8,7 +8,7 @@ use std::{
     task::Poll,
 };
 
-use ::http::{HeaderValue, Request, StatusCode, Uri, Version, header, uri::Authority};
+use ::http::{HeaderValue, Method, Request, StatusCode, Uri, Version, header, uri::Authority};
 
 use super::{Built, http2, upgrade};
 use crate::{
@@ -69,13 +69,15 @@ async fn answer(built: &Arc<Built>, mut request: Request<Body>) -> Response {
 }
 
 async fn call(target: Target, mut request: Request<Body>, matched: Matched) -> Response {
-    match target {
+    let connects = request.method() == Method::CONNECT;
+    let response = match target {
         Target::Leaf(leaf) => caught(leaf.call(request, matched)).await,
         Target::Layered(service) => {
             request.extensions_mut().insert(matched);
             caught(service.call(request)).await
         }
-    }
+    };
+    if connects { http2::opened(response) } else { response }
 }
 
 /// The limits that hold before anything else is looked at.

@@ -25,7 +25,7 @@ use super::{
 };
 use crate::{
     config::Limits,
-    http::{Body, IntoResponse, Problem, Response},
+    http::{Body, IntoResponse, Opens, Problem, Response, internal_error},
     ws::{self, Stream},
 };
 
@@ -224,6 +224,17 @@ pub(super) fn recognize<B>(request: &mut Request<B>) -> Result<(), Response> {
             Err(Problem::new(StatusCode::NOT_IMPLEMENTED, "unknown_protocol", text).into_response())
         }
     }
+}
+
+/// RFC 8441 section 5: a status of 2xx opens the socket. Where none was accepted, whoever has answered so (an extractor, a
+/// layer, `deny`) has meant to refuse: the client must not believe that there is a socket.
+pub(super) fn opened(response: Response) -> Response {
+    let status = response.status();
+    if !status.is_success() || response.extensions().get::<Opens>().is_some() {
+        return response;
+    }
+    tracing::error!("expected a status from 300 on to refuse a socket over HTTP/2, got {status}: 500 is sent");
+    internal_error()
 }
 
 /// What is under way on a connection: requests, answers that are being sent, sockets. It also runs them, each in a task.

@@ -7,7 +7,7 @@ use ::http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Ve
 use super::{options::RouteOptions, proto};
 use crate::{
     config::{Compression, Origins},
-    http::{IntoResponse, Problem, Response},
+    http::{IntoResponse, Opens, Problem, Response},
 };
 
 /// A handshake that has passed all checks.
@@ -93,6 +93,7 @@ pub(crate) fn accepted(
 ) -> Response {
     let status = if accept.is_some() { StatusCode::SWITCHING_PROTOCOLS } else { StatusCode::OK };
     let mut response = status.into_response();
+    response.extensions_mut().insert(Opens);
     let headers = response.headers_mut();
     for (name, value) in extra {
         headers.append(name, value);

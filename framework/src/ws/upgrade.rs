@@ -316,16 +316,7 @@ impl Pending {
         match verdict {
             Some(Verdict::Accept) => self.accept(headers, running, end),
             Some(Verdict::Deny(response)) => {
-                // RFC 8441 section 5: over HTTP/2, where there is no key to accept, a status of 2xx would open the socket.
-                let opens = self.accept.is_none() && response.status().is_success();
                 self.deny(running, end);
-                if opens {
-                    let status = response.status();
-                    tracing::error!(
-                        "expected a status from 300 on to deny a socket over HTTP/2, got {status}: 500 is sent"
-                    );
-                    return internal_error();
-                }
                 *response
             }
             None => self.undecided(end),

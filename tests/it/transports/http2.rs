@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_util::stream;
 use h2::{Reason, ext::Protocol};
 use http::Method;
-use sockeye::prelude::*;
+use sockeye::{ArgInfo, FromRequest, Request, prelude::*};
 use tokio::{
     io::AsyncReadExt,
     net::TcpStream,
@@ -52,8 +52,22 @@ async fn oddly_denied(up: sockeye::Upgrade) -> Result<()> {
     up.deny(StatusCode::OK).await
 }
 
+/// An extractor whose refusal has the status of a text.
+struct Oddly;
+
+impl FromRequest for Oddly {
+    type Rejection = &'static str;
+
+    async fn from_request(_: &mut Request, _: &ArgInfo) -> std::result::Result<Self, &'static str> {
+        Err("not you")
+    }
+}
+
+#[websocket("/oddly")]
+async fn oddly_refused(_ws: WebSocket, _oddly: Oddly) {}
+
 fn app() -> App {
-    App::new().route(page).route(sum).route(echo).route(oddly_denied)
+    App::new().route(page).route(sum).route(echo).route(oddly_denied).route(oddly_refused)
 }
 
 async fn echoes(raw: &mut RawSocket, text: &str) {
@@ -109,7 +123,7 @@ async fn a_socket_is_asked_for_by_connect() -> Result<()> {
         assert_eq!(session.send(head, false).await?.0.status(), status, "{protocol}");
     }
     // Where there is no socket, an answer that is not a refusal would open one.
-    for (path, status) in [("/page", 405), ("/sum", 405), ("/nowhere", 404), ("/odd", 500)] {
+    for (path, status) in [("/page", 405), ("/sum", 405), ("/nowhere", 404), ("/odd", 500), ("/oddly", 500)] {
         let refused = session.handshake(path, &[]).await;
         assert_eq!(refused.status, status, "{path}");
     }
