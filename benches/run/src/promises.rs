@@ -34,7 +34,7 @@ fn rows(grids: &[(&str, Grid)]) -> Vec<Row> {
     let (fanout, idle, codec) = (of("fanout"), of("idle"), of("instructions"));
     let ratio = |grid: Option<&Grid>, case, below| grid?.ratio(case, OURS.title, below);
     let best = |grid: Option<&Grid>, case, others: &[&str]| grid?.ratio_to_best(case, OURS.title, others);
-    // The first of its two grids.
+    // Of its two grids it is the first.
     let codec = |case, other| codec.and_then(|grid| grid.ratio(case, OURS.title, other));
     let small = codec("echo, text 20 B × 1", "tungstenite-4k");
     let batched = ["echo, text 20 B × 16", "echo, binary 20 B × 16"].map(|case| codec(case, "tungstenite"));

@@ -25,7 +25,7 @@ const fn echo(
     Case { title, mode: "echo", args }
 }
 
-const ECHO: [Case; 7] = [
+const ECHO: [Case; 8] = [
     echo(SMALL, "text", "20", "1", "100"),
     echo(SMALL_16, "text", "20", "16", "100"),
     echo("1 KiB text, 1 in flight", "text", "1024", "1", "100"),
