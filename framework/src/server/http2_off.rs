@@ -32,3 +32,7 @@ where
 pub(super) fn recognize<B>(_: &mut Request<B>) -> Result<(), Response> {
     Ok(())
 }
+
+pub(super) fn opened(response: Response) -> Response {
+    response
+}
