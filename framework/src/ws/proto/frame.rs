@@ -3,7 +3,7 @@
 use super::error::{ProtocolError, Violation};
 
 /// The longest header of a masked frame: two bytes, eight of length, four of key.
-pub(super) const MAX_HEADER: usize = 14;
+pub(crate) const MAX_HEADER: usize = 14;
 
 /// The shortest one: two bytes and the key.
 pub(super) const SHORT_HEADER: usize = 6;
@@ -105,6 +105,11 @@ fn long_length(short: u8, bytes: &[u8]) -> Result<Option<(u64, usize)>, Protocol
         return Err(Violation::HugeLength.into());
     }
     if len > 0xffff { Ok(Some((len, 10))) } else { Err(Violation::PaddedLength.into()) }
+}
+
+/// Whether `bytes` are a header, perhaps not a right one, of a frame of at least 64 KiB.
+pub(crate) fn is_longest_header(bytes: &[u8]) -> bool {
+    bytes.len() == MAX_HEADER && bytes[1] & 0x7f == 127
 }
 
 /// A checked header.

@@ -36,6 +36,7 @@ pub(crate) use deflate::{Agreed, Deflater, Inflater, Shape, negotiate};
 pub(crate) use encode::{Op, header, put_frame};
 pub(crate) use error::ProtocolError;
 pub(crate) use event::Event;
+pub(crate) use frame::{MAX_HEADER, is_longest_header};
 pub(crate) use key::{accept_key, is_valid_key};
 pub(crate) use payload::Payload;
 pub(crate) use prepared::{Frame, Prepared};

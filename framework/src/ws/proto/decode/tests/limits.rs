@@ -94,9 +94,9 @@ fn a_buffer_is_kept_only_if_much_of_it_is_needed() {
     let large = frame(FIN | BINARY, vec![7; 20_000]);
     assert_eq!(adopt(&large, 20_014), (true, false, 0));
     assert_eq!(adopt(&[&large[..], &[1, 2, 3]].concat(), 30_000), (true, false, 3));
-    assert_eq!(adopt(&large[..1_300], 20_014), (false, true, 0));
+    assert_eq!(adopt(&large[..630], 20_014), (false, true, 0));
     // Little has come, of much room.
-    assert_eq!(adopt(&large[..1_200], 20_014), (false, false, 1_200));
+    assert_eq!(adopt(&large[..620], 20_014), (false, false, 620));
     // Much room, for a message that needs little of it, whatever follows.
     let several = [&large[..], &large[..], &large[..], &large[..], &large[..], &large[..]].concat();
     assert_eq!(adopt(&several, 121_000), (false, false, 6 * 20_008));
