@@ -62,47 +62,73 @@ async fn what_was_said_before_is_answered() {
 /// Behind a large message the server expects another, and reads its header first: what is there is received all the same.
 #[tokio::test]
 async fn what_follows_a_large_message_is_answered() {
-    const LARGE: usize = 1 << 20;
     let mut bench = Bench::new().await;
-    let large = frame(BINARY, vec![7; LARGE]);
-    let half = "x".repeat(LARGE / 2);
-    for (name, bytes, answers) in [
-        ("nothing", vec![], vec![]),
-        ("less than a header", frame(TEXT, "x"), vec![said(TEXT, "x")]),
-        ("as much as a header", frame(TEXT, "12345678"), vec![said(TEXT, "12345678")]),
-        ("two", frame(TEXT, "x").repeat(2), vec![said(TEXT, "x"), said(TEXT, "x")]),
-        ("a text and a part of a header", [&frame(TEXT, "x"), &large[..7]].concat(), vec![said(TEXT, "x")]),
-        ("a ping as long as a header", frame(PING, "12345678"), vec![said(PONG, "12345678")]),
-        ("a header", large[..14].to_vec(), vec![]),
-        ("another large one", frame(TEXT, &half), vec![said(TEXT, &half)]),
-        ("half of one", large[..LARGE / 2].to_vec(), vec![]),
+    let large = frame(BINARY, varied(LARGE));
+    let next = varied(LARGE / 4 * 3);
+    let said_next = Frame { first: BINARY, payload: next.clone() };
+    let bad = [&[0xf2], &large[1..]].concat();
+    for (name, bytes, answers, close) in [
+        ("nothing", vec![], vec![], None),
+        ("less than a header", frame(TEXT, "x"), vec![said(TEXT, "x")], None),
+        ("as much as a header", frame(TEXT, "12345678"), vec![said(TEXT, "12345678")], None),
+        ("two", frame(TEXT, "x").repeat(2), vec![said(TEXT, "x"), said(TEXT, "x")], None),
+        ("a text and a part of a header", [&frame(TEXT, "x"), &large[..7]].concat(), vec![said(TEXT, "x")], None),
+        ("a ping as long as a header", frame(PING, "12345678"), vec![said(PONG, "12345678")], None),
+        ("a header", large[..14].to_vec(), vec![], None),
+        ("another large one", frame(BINARY, &next), vec![said_next], None),
+        ("half of one", large[..LARGE / 2].to_vec(), vec![], None),
+        ("a bad header", bad[..14].to_vec(), vec![], Some(1002)),
+        ("much behind a bad header", bad[..LARGE / 2].to_vec(), vec![], Some(1002)),
     ] {
         let messages = 1 + answers.iter().filter(|answer| answer.first != PONG).count();
         for piped in [false, true] {
             let ended = if piped {
                 let mut pipe = bench.pipe(2 * LARGE).open("/echo").await;
                 assert!(pipe.send(&large).await);
-                skip(&mut pipe.stream, LARGE).await;
+                expect_echo(&mut pipe.stream).await;
                 assert!(pipe.send(&bytes).await);
                 pipe.finish().await;
                 pipe.ended().await
             } else {
                 let mut raw = bench.open("/echo").await;
                 raw.send(&large).await;
-                skip(&mut raw.stream, LARGE).await;
+                expect_echo(&mut raw.stream).await;
                 raw.send(&bytes).await;
                 raw.finish().await;
                 raw.ended().await
             };
-            assert!(ended.frames == answers && ended.close.is_none(), "{name}, piped: {piped}");
-            assert_eq!(bench.end().await, End { messages, disconnected: true, code: None }, "{name}, piped: {piped}");
+            assert!(ended.frames == answers, "{name}, piped: {piped}");
+            assert_eq!(ended.close, close.map(Some), "{name}, piped: {piped}");
+            assert_eq!(bench.end().await.messages, messages, "{name}, piped: {piped}");
             bench.nobody_noticed(name).await;
         }
     }
 }
 
-/// Reads an echo of `len` bytes.
-async fn skip(stream: &mut (impl AsyncRead + Unpin), len: usize) {
-    let mut echo = vec![0; 10 + len];
+/// The header comes, and later the rest.
+#[tokio::test]
+async fn a_header_ahead_of_its_large_message() {
+    let bench = Bench::new().await;
+    let mut pipe = bench.pipe(2 * LARGE).open("/echo").await;
+    let large = frame(BINARY, varied(LARGE));
+    for at in [0, 1, 13, 14, 15, 100] {
+        assert!(pipe.send(&large[..at]).await);
+        // The server has read that.
+        tokio::task::yield_now().await;
+        assert!(pipe.send(&large[at..]).await);
+        expect_echo(&mut pipe.stream).await;
+    }
+}
+
+/// More than one read takes.
+const LARGE: usize = 400 << 10;
+
+fn varied(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at ^ at >> 8) as u8).collect()
+}
+
+async fn expect_echo(stream: &mut (impl AsyncRead + Unpin)) {
+    let mut echo = vec![0; 10 + LARGE];
     soon("the echo", stream.read_exact(&mut echo)).await.expect("a whole echo");
+    assert!(echo[10..] == varied(LARGE));
 }

@@ -63,7 +63,7 @@ fn claims_of_who_has_sent_much_before() {
         let large = frame(BINARY, vec![7; MIB]);
         // The process may keep a buffer or two more.
         let kept = 2 * MIB / CONNECTIONS;
-        for (part, limit) in [(0, KIB + kept), (10_000, 40_000 + kept), (100_000, 2 * MIB)] {
+        for (part, limit) in [(0, KIB + kept), (10_000, 40_000 + kept), (30_000, 120_000 + kept), (100_000, 2 * MIB)] {
             let mut open = Vec::new();
             for _ in 0..CONNECTIONS {
                 let mut raw = bench.open("/echo").await;

@@ -8,24 +8,30 @@ use std::{
 use bytes::BufMut;
 
 use super::{Driver, Stage, ending::Ending, input::Input};
-use crate::ws::proto::{Event, MAX_HEADER, WORTH_A_BUFFER, give_back_buffer, is_longest_header, spare_buffer};
+use crate::ws::proto::{ARRIVED, Event, MAX_HEADER, WORTH_A_BUFFER, give_back_buffer, is_longest_header, spare_buffer};
 
-/// Bytes that are read into a message's own buffer at once: what was read is looked at while the processor still has it at
-/// hand.
+/// Bytes that are read into a message's own buffer at once, or half as many more: what was read is looked at while the
+/// processor still has it at hand.
 const READ_DIRECT: usize = 256 * 1024 + MAX_HEADER;
 
 /// What such a byte counts of a poll's share: small messages cost far more for theirs. A message that is read in one turn is
 /// still at hand when it is looked at, and when it is sent.
 const SHARE: usize = 16;
 
+/// Messages of this length on are not expected: of the next one a read finds too little to keep a buffer for it.
+const TOO_LARGE: usize = READ_DIRECT * ARRIVED / 2;
+
+/// How much of `room` to read at once: not a large part first and then a small one.
+fn portion(room: usize) -> usize {
+    if room <= READ_DIRECT + READ_DIRECT / 2 { room } else { READ_DIRECT }
+}
+
 impl Driver {
     /// Reads into a message's own buffer, if much of a message is there.
     #[inline(never)]
     pub(super) fn fill_message(&mut self, cx: &mut Context<'_>, input: &mut Input) -> Option<bool> {
         let mut target = self.decoder.direct()?;
-        let room = target.remaining_mut();
-        // Not a large part first and a small one in a read of its own.
-        target.set_limit(if room <= READ_DIRECT + READ_DIRECT / 2 { room } else { READ_DIRECT });
+        target.set_limit(portion(target.remaining_mut()));
         let read = self.io.poll_read_direct(cx, target);
         let Some(count) = self.came(read, input) else { return Some(false) };
         match self.decoder.filled(&input.rules, count) {
@@ -64,19 +70,19 @@ impl Driver {
 
     /// Reads what has come of a message of `size` bytes with its header.
     ///
-    /// If it is to come in several reads, the first takes the header alone. With a read TCP tells the peer how much room
-    /// there is. If that is told while the rest waits to be read, the system itself acknowledges what comes next: it takes
-    /// no more room than that. Told after a read that has taken all, it would leave each acknowledgement to the next read,
-    /// which then costs a third more (Linux, `__tcp_ack_snd_check`).
+    /// If it takes several reads, the first is of the header alone. With a read TCP offers the peer a window, and Linux
+    /// acknowledges what comes then by itself only if it can still offer as large a one. Offered after a read that has taken
+    /// all, the window is the largest, so that each further read has to send an acknowledgement, and costs a third more;
+    /// offered while the rest waits to be read, it is smaller.
     fn read_expected(&mut self, cx: &mut Context<'_>, input: &mut Input, buffer: &mut Vec<u8>, size: usize) {
-        if size > READ_DIRECT {
+        if portion(size) < size {
             let read = self.io.poll_read_direct(cx, (&mut *buffer).limit(MAX_HEADER));
-            // Anything shorter may be all there: it must not wait for what another read finds.
+            // Behind any other header a whole frame may be there: it would be lost if the next read found the end.
             if self.came(read, input).is_none() || !is_longest_header(buffer) {
                 return;
             }
         }
-        let room = size.min(READ_DIRECT) - buffer.len();
+        let room = portion(size) - buffer.len();
         let read = self.io.poll_read_direct(cx, buffer.limit(room));
         self.came(read, input);
     }
@@ -101,7 +107,7 @@ impl Driver {
             Event::Compressed { payload, .. } => payload.len(),
             Event::Ping(_) | Event::Pong(_) | Event::Close(_) => return,
         };
-        let is_alone = len >= WORTH_A_BUFFER && input.start == input.stop && self.carry.is_none();
-        self.expects = if is_alone { u16::try_from(len.div_ceil(1024)).unwrap_or(0) } else { 0 };
+        let is_alone = (WORTH_A_BUFFER..TOO_LARGE).contains(&len) && input.start == input.stop && self.carry.is_none();
+        self.expects = if is_alone { len.div_ceil(1024) as u16 } else { 0 };
     }
 }

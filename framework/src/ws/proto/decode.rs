@@ -18,7 +18,7 @@ pub(crate) const WORTH_A_BUFFER: usize = 8 * 1024;
 
 /// A buffer is kept once one part in so many of it has arrived. It has room for at most twice what the last message had: who
 /// has sent that is likely to send the rest, and a first read often finds little.
-const ARRIVED: usize = 32;
+pub(crate) const ARRIVED: usize = 32;
 
 /// The reading half of the protocol for one connection. After an error it is of no more use.
 ///

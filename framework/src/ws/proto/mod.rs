@@ -31,7 +31,7 @@ pub use text::Text;
 
 pub(crate) use close::encode_close;
 pub(crate) use closing::Closing;
-pub(crate) use decode::{Decoder, WORTH_A_BUFFER};
+pub(crate) use decode::{ARRIVED, Decoder, WORTH_A_BUFFER};
 pub(crate) use deflate::{Agreed, Deflater, Inflater, Shape, negotiate};
 pub(crate) use encode::{Op, header, put_frame};
 pub(crate) use error::ProtocolError;
