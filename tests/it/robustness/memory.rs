@@ -90,6 +90,26 @@ fn claims_of_who_has_sent_much_before() {
     });
 }
 
+/// What one read has brought is decoded in the same turn, however much it is: to put it aside would take as much again.
+#[test]
+fn a_full_read_is_not_put_aside() {
+    alone(async {
+        let bench = Bench::new().await;
+        let mut pipe = bench.pipe(MIB).open("/echo").await;
+        // More than what a poll reads before it lets others run, which is 64 KiB.
+        let batch = frame(BINARY, vec![7; 16 * KIB]).repeat(8);
+        let mut echo = vec![0; 8 * (4 + 16 * KIB)];
+        for round in 0..10 {
+            let before = watch();
+            assert!(pipe.send(&batch).await);
+            pipe.stream.read_exact(&mut echo).await.expect("all echoes");
+            let grown = most() - before;
+            // The first ones fill what is used again.
+            assert!(round < 2 || grown < 32 * KIB, "{grown} bytes in round {round}");
+        }
+    });
+}
+
 /// 131,072 frames without a byte.
 #[test]
 fn empty_fragments_hold_nothing() {

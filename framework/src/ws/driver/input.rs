@@ -9,8 +9,11 @@ use crate::ws::{
     proto::{Event, Message, Op, ProtocolError, Rules},
 };
 
-/// Bytes that one poll reads at most before it lets other tasks run.
+/// Bytes from which on a poll reads no more, and lets other tasks run. What was read is decoded.
 const BYTES_A_POLL: usize = READ_BUFFER;
+
+/// So many bytes that come of a compressed message count as a message.
+const INFLATED_A_MESSAGE: usize = 256;
 
 /// Messages that wait at most of a peer that has gone: small ones may be many in what the kernel still holds.
 const END_MESSAGES: usize = 1024;
@@ -73,6 +76,10 @@ impl Input {
         self.messages == 0 || self.bytes == 0
     }
 
+    fn is_empty(&self) -> bool {
+        self.start == self.stop
+    }
+
     pub(super) fn ends(&mut self, end: Ending) {
         self.end = Some(end);
         (self.start, self.stop) = (0, 0);
@@ -107,10 +114,7 @@ impl Driver {
                 input.full = true;
                 return delivered;
             }
-            if input.is_spent() {
-                return delivered;
-            }
-            if input.start == input.stop && !self.fill(cx, input) {
+            if input.messages == 0 || input.is_empty() && (input.bytes == 0 || !self.fill(cx, input)) {
                 return delivered;
             }
             if self.take_short(cx, input, room) {
@@ -129,21 +133,20 @@ impl Driver {
         if input.end.is_some() {
             return true;
         }
-        if input.is_spent() {
-            return false;
-        }
-        if input.full {
+        if input.full && input.messages > 0 {
             return self.room() > 0 || !self.closing.may_send_data();
         }
-        !input.dry
+        !input.is_spent() && !input.dry
     }
 
     /// Keeps what was read and not decoded for the next poll, and sees to it that there is one.
     pub(super) fn put_away(&mut self, mut input: Input, cx: &Context<'_>) {
         self.connection.traffic.received(input.received);
-        if input.start < input.stop {
-            // Before what `fill` has not loaded yet.
-            self.carry.get_or_insert_default().splice(..0, input.waiting().iter().copied());
+        if !input.is_empty() {
+            let mut rest = input.waiting().to_vec();
+            // What `fill` has not loaded yet comes behind it.
+            rest.extend_from_slice(self.carry.as_ref().map_or(&[], |carry| carry));
+            self.carry = Some(Box::new(rest));
         }
         if self.stage != Stage::Open {
             return;
@@ -231,7 +234,7 @@ impl Driver {
         if let Some(event) = input.direct.take() {
             return Some(event);
         }
-        if input.start == input.stop {
+        if input.is_empty() {
             return None;
         }
         let rules = input.rules;
@@ -305,12 +308,12 @@ impl Driver {
         true
     }
 
-    /// Decompresses a message. What comes of it counts as read: the work is what a poll's share is about.
+    /// Decompresses a message. What comes of it counts as further messages: the work is what a poll's share is about.
     fn inflate(&mut self, text: bool, payload: &[u8], input: &mut Input) -> Result<Message, ProtocolError> {
         // The decoder lets nothing compressed through where nothing was agreed on.
         let inflater = self.inflater.as_mut().ok_or_else(ProtocolError::invalid_deflate)?;
         let message = inflater.inflate(text, payload, input.rules.max_message)?;
-        input.bytes = input.bytes.saturating_sub(message.len());
+        input.charge(message.len() / INFLATED_A_MESSAGE);
         Ok(message)
     }
 }

@@ -1,7 +1,7 @@
 //! Buffers of large messages, for the next large ones: fresh memory costs a page fault for each 4 KiB, which is about as
 //! much as to read a message into it. The processor still has at hand what was used last.
 
-use std::{cell::RefCell, mem};
+use std::{cell::RefCell, collections::VecDeque, mem};
 
 use bytes::{Buf, Bytes};
 
@@ -11,8 +11,9 @@ use crate::sync::{Mutex, lock};
 /// Buffers from here on are shared by all threads. Smaller ones each thread keeps for itself: the allocator has such memory
 /// too, but gives it back to the system and takes it again.
 const SHARED: usize = 64 * 1024;
-/// So many buffers a thread keeps at most, for as long as it lives: what one read may fill.
-const KEEP_OWN: usize = 8;
+/// So many bytes a thread keeps at most, for as long as it lives. In a batch of messages each read leaves the beginning of
+/// one, for which its connection holds a buffer until its next turn: it is these that are many.
+const KEEP_OWN: usize = 512 * 1024;
 /// So many bytes are kept at most for all, while they are in use.
 const KEEP_SHARED: usize = 64 * 1024 * 1024;
 
@@ -20,8 +21,36 @@ const KEEP_SHARED: usize = 64 * 1024 * 1024;
 static SPARE: Mutex<Spare> = Mutex::new(Spare::NONE);
 
 thread_local! {
+    static OWN: RefCell<Own> = const { RefCell::new(Own { buffers: VecDeque::new(), bytes: 0 }) };
+}
+
+/// The buffers of one thread.
+struct Own {
     /// The one that was used last comes last.
-    static OWN: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+    buffers: VecDeque<Vec<u8>>,
+    bytes: usize,
+}
+
+impl Own {
+    fn keep(&mut self, buffer: Vec<u8>) {
+        self.bytes += buffer.capacity();
+        self.buffers.push_back(buffer);
+        // The messages may have another size now: what was not used for longest goes.
+        while self.bytes > KEEP_OWN {
+            let Some(oldest) = self.buffers.pop_front() else { return };
+            self.bytes -= oldest.capacity();
+        }
+    }
+
+    /// The last one, or none: it is not worth it to look further.
+    fn take(&mut self, capacity: usize) -> Option<Vec<u8>> {
+        let last = self.buffers.back()?;
+        if !(capacity..=capacity / 4 * 5).contains(&last.capacity()) {
+            return None;
+        }
+        self.bytes -= last.capacity();
+        self.buffers.pop_back()
+    }
 }
 
 struct Spare {
@@ -86,7 +115,7 @@ pub(crate) fn give_back(mut buffer: Vec<u8>) {
         ..WORTH_A_BUFFER => {}
         // A thread that ends keeps none.
         WORTH_A_BUFFER..SHARED => {
-            let _kept_or_freed = OWN.try_with(|own| keep_own(&mut own.borrow_mut(), buffer));
+            let _kept_or_freed = OWN.try_with(|own| own.borrow_mut().keep(buffer));
         }
         _ => {
             let _refused = lock(&SPARE).keep(buffer);
@@ -94,28 +123,13 @@ pub(crate) fn give_back(mut buffer: Vec<u8>) {
     }
 }
 
-fn keep_own(own: &mut Vec<Vec<u8>>, buffer: Vec<u8>) {
-    if own.len() == KEEP_OWN {
-        // The messages may have another size now: what was not used for longest goes.
-        own.remove(0);
-    }
-    own.push(buffer);
-}
-
 /// An empty buffer of at least `capacity` bytes, and not of far more, if one is spare.
 pub(super) fn take(capacity: usize) -> Option<Vec<u8>> {
     match capacity {
         ..WORTH_A_BUFFER => None,
-        WORTH_A_BUFFER..SHARED => take_own(capacity),
+        WORTH_A_BUFFER..SHARED => OWN.try_with(|own| own.borrow_mut().take(capacity)).ok().flatten(),
         _ => lock(&SPARE).take(capacity),
     }
-}
-
-/// The last one, or none: it is not worth it to look further.
-fn take_own(capacity: usize) -> Option<Vec<u8>> {
-    let fits = |buffer: &Vec<u8>| (capacity..=capacity / 4 * 5).contains(&buffer.capacity());
-    let take = |own: &mut Vec<Vec<u8>>| if own.last().is_some_and(fits) { own.pop() } else { None };
-    OWN.try_with(|own| take(&mut own.borrow_mut())).ok().flatten()
 }
 
 /// An empty buffer of at least `capacity` bytes.
@@ -164,11 +178,13 @@ mod tests {
         assert!(take(2 * WORTH_A_BUFFER + 1).is_none(), "too small");
         assert!(take(WORTH_A_BUFFER).is_none(), "a message would hold twice what it needs");
         assert_eq!(take(2 * WORTH_A_BUFFER).map(|buffer| buffer.capacity()), Some(2 * WORTH_A_BUFFER));
-        (0..=KEEP_OWN).for_each(|_| drop(share(small(3), 0)));
+        let most = KEEP_OWN / (3 * WORTH_A_BUFFER);
+        drop(share(small(4), 0));
+        (0..=most).for_each(|_| drop(share(small(3), 0)));
         let kept: Vec<_> = std::iter::from_fn(|| take(3 * WORTH_A_BUFFER)).collect();
-        assert_eq!(kept.len(), KEEP_OWN);
+        assert_eq!(kept.len(), most);
         drop(share(Vec::with_capacity(WORTH_A_BUFFER - 1), 0));
-        assert_eq!(OWN.with_borrow(Vec::len), 0, "not worth it");
+        assert_eq!(OWN.with_borrow(|own| (own.buffers.len(), own.bytes)), (0, 0), "not worth it");
     }
 
     #[test]
