@@ -35,9 +35,9 @@ impl Codec {
             // As the driver does: most messages are short.
             let waiting = &mut self.buffer[self.waiting.clone()];
             if let Some(short) = self.decoder.short(&self.rules, waiting) {
-                let (taken, message) = short.expect("frames of a bench");
+                let (taken, short) = short.expect("frames of a bench");
                 self.waiting.start += taken;
-                return Some(message);
+                return Some(short.message());
             }
             let event = match self.waiting.is_empty() {
                 true if stream.is_empty() => return None,

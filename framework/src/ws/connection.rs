@@ -12,10 +12,10 @@ use tokio::task::coop::consume_budget;
 
 use super::{
     facts::Facts,
-    inbox::{Gone, Inbox, Received},
+    inbox::{Inbox, Received},
     options::{Invalid, RouteOptions},
     outbox::{Delivery, Outbox},
-    proto::{CloseCode, CloseFrame, Message, Op, Payload, Prepared},
+    proto::{CloseCode, CloseFrame, Op, Payload, Prepared},
     scope,
     tally::Tally,
     traffic::Traffic,
@@ -245,19 +245,13 @@ impl Connection {
         }
     }
 
-    /// Receives one message, or learns that the peer is gone.
-    pub(crate) fn poll_receive(&self, cx: &Context<'_>) -> Poll<Result<Message, Gone>> {
-        let received = self.inbox().receive(cx.waker());
-        match received {
-            Received::Message(message, driver_waits) => {
-                if driver_waits {
-                    self.wake_driver();
-                }
-                Poll::Ready(Ok(message))
-            }
-            Received::Gone(gone) => Poll::Ready(Err(gone)),
-            Received::Nothing => Poll::Pending,
+    /// Receives one message, and those behind it that are handed over with it, or learns that the peer is gone.
+    pub(crate) fn receive(&self, cx: &Context<'_>) -> Received {
+        let (received, driver_waits) = self.inbox().receive(cx.waker());
+        if driver_waits {
+            self.wake_driver();
         }
+        received
     }
 
     #[cold]

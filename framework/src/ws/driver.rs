@@ -187,7 +187,10 @@ impl Driver {
                 // A write to another socket costs more than a message.
                 input.charge(self.poll_handler(cx));
             }
-            self.poll_output(cx);
+            // Where nothing came there is nothing to answer. Streams in a box have answers of their own.
+            if first || delivered || input.came() || !self.is_open_tcp() {
+                self.poll_output(cx);
+            }
             first = false;
             if !self.goes_on(&input) {
                 break;
@@ -196,6 +199,10 @@ impl Driver {
         self.put_away(input, cx);
         self.poll_timer(cx);
         if self.stage == Stage::Over && self.handler.is_none() { Poll::Ready(()) } else { Poll::Pending }
+    }
+
+    fn is_open_tcp(&self) -> bool {
+        self.stage == Stage::Open && matches!(self.io, Io::Tcp(_))
     }
 
     /// Polls the handler. Gives the number of other sockets that it has sent to.

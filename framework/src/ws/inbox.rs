@@ -2,11 +2,10 @@
 
 mod questions;
 
-use std::{collections::VecDeque, task::Waker};
+use std::{collections::VecDeque, mem, task::Waker};
 
 use super::proto::{CloseFrame, Message};
-pub(crate) use questions::Answered;
-use questions::Questions;
+use questions::{Answered, Questions};
 
 /// What a burst is made room for at once: the default limit, but for the slot in front.
 const BURST: usize = 15;
@@ -15,13 +14,19 @@ const BURST: usize = 15;
 const WATCHED_MESSAGES: usize = 256;
 const WATCHED_BYTES: usize = 16 * 1024;
 
-/// Locked by the driver for each message and by the receiver for each receive; never across a wait.
+/// Small messages are handed over all at once, up to that many bytes: locking costs more than all else of a receive.
+const HAND_OVER: usize = 16 * 1024;
+
+/// Messages that wait, the oldest in front.
+pub(crate) type Messages = VecDeque<Message>;
+
+/// Locked by the driver for what it reads at once, and by the receiver for what it is handed at once; never across a wait.
 #[derive(Debug, Default)]
 pub(crate) struct Inbox {
     /// The oldest message, unless it has been received. A slot of its own, so that a connection with one message in flight holds no queue.
     first: Option<Message>,
-    #[expect(clippy::box_collection, reason = "one word while there is none, which is nearly always")]
-    more: Option<Box<VecDeque<Message>>>,
+    /// One word while there is none, which is nearly always.
+    more: Option<Box<Messages>>,
     /// Who received last. It is kept: nearly always the next one is the same.
     receiver: Option<Waker>,
     /// The receiver waits.
@@ -50,10 +55,22 @@ struct Seldom {
 #[derive(Clone, Debug)]
 pub(crate) struct Gone(pub(crate) Option<CloseFrame>);
 
+/// What becomes of a message, and whom to wake.
+pub(crate) enum Put {
+    /// It waits to be received.
+    Waits(Option<Waker>),
+    /// It answers who has asked.
+    Answers(Option<Waker>),
+    /// It answers nobody, and nobody gets it.
+    Stray,
+    /// There was no room.
+    Dropped,
+}
+
 /// What receiving finds.
 pub(crate) enum Received {
-    /// A message, and whether the driver waits for the room that it has left.
-    Message(Message, bool),
+    /// A message, and those behind it.
+    Message(Message, Option<Box<Messages>>),
     Gone(Gone),
     Nothing,
 }
@@ -73,28 +90,59 @@ impl Inbox {
         limit.max(more.unwrap_or(1)).saturating_sub(self.len())
     }
 
+    /// Takes a message: an answer for who has asked, any other to wait if there is `room` for it. Gives the waker of who
+    /// waits for it, unless `own` wakes it too.
+    ///
+    /// The message is made where it is to stay: moving it costs as much as making it.
+    #[inline(always)]
+    pub(crate) fn put(&mut self, message: impl FnOnce() -> Message, room: usize, own: &Waker) -> Put {
+        // Nearly always nobody has asked.
+        if self.seldom.is_some() {
+            return self.put_or_answer(message(), room, own);
+        }
+        if room == 0 { Put::Dropped } else { Put::Waits(self.push(message(), own)) }
+    }
+
+    /// The same, should somebody have asked.
+    fn put_or_answer(&mut self, message: Message, room: usize, own: &Waker) -> Put {
+        match self.take_answer(&message, own) {
+            Answered::No if room == 0 => Put::Dropped,
+            Answered::No => Put::Waits(self.push(message, own)),
+            Answered::Yes(asker) => Put::Answers(asker),
+            Answered::Stray => Put::Stray,
+        }
+    }
+
     /// Appends a message. Gives the receiver's waker, if one waits and `own` does not wake it too.
-    pub(crate) fn push(&mut self, message: Message, own: &Waker) -> Option<Waker> {
+    #[inline(always)]
+    fn push(&mut self, message: Message, own: &Waker) -> Option<Waker> {
         if self.abandoned {
             return None;
         }
         self.bytes += message.len();
         match &mut self.more {
             None if self.first.is_none() => self.first = Some(message),
-            more => more.get_or_insert_with(|| Box::new(VecDeque::with_capacity(BURST))).push_back(message),
+            more => more.get_or_insert_with(|| Box::new(Messages::with_capacity(BURST))).push_back(message),
         }
-        if !std::mem::take(&mut self.waiting) {
+        if !mem::take(&mut self.waiting) {
             return None;
         }
         self.receiver.as_ref().filter(|receiver| !receiver.will_wake(own)).cloned()
     }
 
-    /// Takes the oldest message, or leaves the waker.
-    pub(crate) fn receive(&mut self, waker: &Waker) -> Received {
-        if let Some(message) = self.first.take().or_else(|| self.pop_more()) {
-            self.bytes -= message.len();
-            return Received::Message(message, std::mem::take(&mut self.paused));
+    /// Takes the oldest message, and those behind it if they are small, or leaves the waker. Whether the driver waits for the
+    /// room that this has left: what the receiver holds does not count.
+    pub(crate) fn receive(&mut self, waker: &Waker) -> (Received, bool) {
+        let Some(message) = self.first.take().or_else(|| self.pop_more()) else { return (self.wait(waker), false) };
+        self.bytes -= message.len();
+        let more = if self.bytes <= HAND_OVER { self.more.take() } else { None };
+        if more.is_some() {
+            self.bytes = 0;
         }
+        (Received::Message(message, more), mem::take(&mut self.paused))
+    }
+
+    fn wait(&mut self, waker: &Waker) -> Received {
         if let Some(gone) = &self.gone {
             return Received::Gone(Gone::clone(gone));
         }
@@ -141,7 +189,7 @@ impl Inbox {
         *key = Some(seldom.next_key);
         seldom.watchers.push((seldom.next_key, waker.clone()));
         seldom.next_key = seldom.next_key.wrapping_add(1);
-        std::mem::take(&mut self.paused)
+        mem::take(&mut self.paused)
     }
 
     pub(crate) fn unwatch(&mut self, key: u32) {
@@ -168,7 +216,7 @@ impl Inbox {
         self.abandoned = true;
         self.first = None;
         self.more = None;
-        std::mem::take(&mut self.paused)
+        mem::take(&mut self.paused)
     }
 }
 
@@ -180,7 +228,7 @@ impl Seldom {
     }
 
     fn wakers(&mut self) -> impl Iterator<Item = Waker> + '_ {
-        let watchers = std::mem::take(&mut self.watchers).into_iter().map(|(_, waker)| waker);
+        let watchers = mem::take(&mut self.watchers).into_iter().map(|(_, waker)| waker);
         watchers.chain(self.questions.wakers())
     }
 }
@@ -190,11 +238,12 @@ mod tests {
     use super::*;
 
     fn texts(inbox: &mut Inbox) -> Vec<String> {
-        std::iter::from_fn(|| match inbox.receive(Waker::noop()) {
-            Received::Message(message, _) => message.as_text().map(ToString::to_string),
-            _ => None,
-        })
-        .collect()
+        let mut texts = Vec::new();
+        while let (Received::Message(message, more), _) = inbox.receive(Waker::noop()) {
+            let messages = [message].into_iter().chain(more.into_iter().flat_map(|more| *more));
+            texts.extend(messages.filter_map(|message| message.as_text().map(ToString::to_string)));
+        }
+        texts
     }
 
     #[test]
@@ -206,7 +255,7 @@ mod tests {
         assert_eq!(inbox.len(), 5);
         inbox.set_gone(None);
         assert_eq!(texts(&mut inbox), ["0", "1", "2", "3", "4"]);
-        assert!(matches!(inbox.receive(Waker::noop()), Received::Gone(Gone(None))));
+        assert!(matches!(inbox.receive(Waker::noop()), (Received::Gone(Gone(None)), _)));
     }
 
     #[test]
@@ -215,7 +264,20 @@ mod tests {
         inbox.push(Message::from("a"), Waker::noop());
         inbox.push(Message::from("b"), Waker::noop());
         assert!(inbox.pause(2));
-        assert!(matches!(inbox.receive(Waker::noop()), Received::Message(_, true)));
-        assert!(matches!(inbox.receive(Waker::noop()), Received::Message(_, false)));
+        // Both are handed over.
+        assert!(matches!(inbox.receive(Waker::noop()), (Received::Message(_, Some(_)), true)));
+        assert_eq!(inbox.room(2), 2);
+        assert!(matches!(inbox.receive(Waker::noop()), (Received::Nothing, false)));
+    }
+
+    #[test]
+    fn hands_over_what_is_small() {
+        let mut inbox = Inbox::default();
+        for _ in 0..4 {
+            inbox.push(Message::binary(vec![0; HAND_OVER / 2]), Waker::noop());
+        }
+        assert!(matches!(inbox.receive(Waker::noop()), (Received::Message(_, None), _)));
+        let (Received::Message(_, Some(more)), _) = inbox.receive(Waker::noop()) else { panic!("they are small") };
+        assert_eq!((more.len(), inbox.len(), inbox.bytes), (2, 0, 0));
     }
 }

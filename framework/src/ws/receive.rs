@@ -16,7 +16,7 @@ pub(super) use super::typed::expect_text;
 use super::{
     Connection, Inbound, Message,
     asking::invalid_reply,
-    inbox::Gone,
+    inbox::{Gone, Messages, Received},
     options::Invalid,
     proto::{Op, Payload},
 };
@@ -24,7 +24,7 @@ use crate::error::{Error, Result};
 
 /// The right to receive. Whoever holds it last ends the reading: what comes afterwards is dropped.
 pub(super) struct Inlet<In> {
-    connection: Option<Arc<Connection>>,
+    source: Source,
     /// The answer to a message that did not parse, until the outbox takes it.
     reply: Option<Box<Payload<'static>>>,
     types: PhantomData<fn() -> In>,
@@ -32,20 +32,73 @@ pub(super) struct Inlet<In> {
 
 impl<In> Inlet<In> {
     pub(super) fn new(connection: Arc<Connection>) -> Self {
-        Self { connection: Some(connection), reply: None, types: PhantomData }
+        Self { source: Source { connection, handed: None }, reply: None, types: PhantomData }
     }
 
-    pub(super) fn typed<Other>(mut self) -> Inlet<Other> {
-        Inlet { connection: self.connection.take(), reply: self.reply.take(), types: PhantomData }
+    pub(super) fn typed<Other>(self) -> Inlet<Other> {
+        Inlet { source: self.source, reply: self.reply, types: PhantomData }
     }
 
     pub(super) fn connection(&self) -> &Arc<Connection> {
-        self.connection.as_ref().expect("only `typed` takes it out, and consumes the inlet")
+        &self.source.connection
     }
 
     /// Waits for a message and reads it with `decode`; what does not fit closes the connection.
     pub(super) async fn receive_as<T>(&mut self, decode: impl Fn(Message) -> Result<T>) -> Result<T> {
-        poll_fn(|cx| poll_as(self.connection(), cx, &decode)).await.unwrap_or_else(|gone| Err(gone.into()))
+        poll_fn(|cx| self.source.poll_as(cx, &decode)).await.unwrap_or_else(|gone| Err(gone.into()))
+    }
+
+    /// The messages, each read with `decode`.
+    pub(super) fn iter<T>(&mut self, decode: fn(Message) -> Result<T>) -> Iter<'_, T> {
+        Iter { source: &mut self.source, decode }
+    }
+}
+
+/// Where messages come from: the inbox, and what it has handed over.
+struct Source {
+    connection: Arc<Connection>,
+    handed: Option<Box<Messages>>,
+}
+
+impl Source {
+    #[inline]
+    fn poll(&mut self, cx: &Context<'_>) -> Poll<Result<Message, Gone>> {
+        match self.next_handed() {
+            Some(message) => Poll::Ready(Ok(message)),
+            None => self.poll_inbox(cx),
+        }
+    }
+
+    #[inline(never)]
+    fn poll_inbox(&mut self, cx: &Context<'_>) -> Poll<Result<Message, Gone>> {
+        match self.connection.receive(cx) {
+            Received::Message(message, more) => {
+                self.handed = more;
+                Poll::Ready(Ok(message))
+            }
+            Received::Gone(gone) => Poll::Ready(Err(gone)),
+            Received::Nothing => Poll::Pending,
+        }
+    }
+
+    #[inline]
+    fn next_handed(&mut self) -> Option<Message> {
+        let handed = self.handed.as_mut()?;
+        let message = handed.pop_front();
+        // A receiver that waits holds none.
+        self.handed.take_if(|handed| handed.is_empty());
+        message
+    }
+
+    fn poll_as<T>(&mut self, cx: &Context<'_>, decode: impl Fn(Message) -> Result<T>) -> Poll<Result<Result<T>, Gone>> {
+        let message = ready!(self.poll(cx))?;
+        Poll::Ready(Ok(decode(message).map_err(|error| refuse(&self.connection, error))))
+    }
+}
+
+impl Drop for Source {
+    fn drop(&mut self) {
+        self.connection.abandon();
     }
 }
 
@@ -72,7 +125,7 @@ impl<In: Inbound> Inlet<In> {
                 let _sent_or_gone = ready!(self.connection().poll_send(cx, Op::Text, reply));
                 self.reply = None;
             }
-            let message = ready!(self.connection().poll_receive(cx))?;
+            let message = ready!(self.source.poll(cx))?;
             let error = match In::decode(message) {
                 Ok(value) => return Poll::Ready(Ok(Ok(value))),
                 Err(error) => error,
@@ -84,23 +137,6 @@ impl<In: Inbound> Inlet<In> {
             }
         }
     }
-}
-
-impl<In> Drop for Inlet<In> {
-    fn drop(&mut self) {
-        if let Some(connection) = &self.connection {
-            connection.abandon();
-        }
-    }
-}
-
-fn poll_as<T>(
-    connection: &Arc<Connection>,
-    cx: &Context<'_>,
-    decode: impl Fn(Message) -> Result<T>,
-) -> Poll<Result<Result<T>, Gone>> {
-    let message = ready!(connection.poll_receive(cx))?;
-    Poll::Ready(Ok(decode(message).map_err(|error| refuse(connection, error))))
 }
 
 /// Closes the connection over a message that does not fit, as the error says.
@@ -136,15 +172,11 @@ pub(crate) fn expect_bytes(message: Message) -> Result<Bytes> {
 /// ```
 #[must_use = "streams do nothing unless polled"]
 pub struct Iter<'a, T> {
-    connection: &'a Arc<Connection>,
+    source: &'a mut Source,
     decode: fn(Message) -> Result<T>,
 }
 
-impl<'a, T> Iter<'a, T> {
-    pub(super) fn new(connection: &'a Arc<Connection>, decode: fn(Message) -> Result<T>) -> Self {
-        Self { connection, decode }
-    }
-
+impl<T> Iter<'_, T> {
     /// Waits for the next message; `None` once the peer is gone.
     ///
     /// # Cancel safety
@@ -154,8 +186,8 @@ impl<'a, T> Iter<'a, T> {
         poll_fn(|cx| self.poll_item(cx)).await
     }
 
-    fn poll_item(&self, cx: &Context<'_>) -> Poll<Option<Result<T>>> {
-        poll_as(self.connection, cx, self.decode).map(Result::ok)
+    fn poll_item(&mut self, cx: &Context<'_>) -> Poll<Option<Result<T>>> {
+        self.source.poll_as(cx, self.decode).map(Result::ok)
     }
 }
 
@@ -163,12 +195,12 @@ impl<T> Stream for Iter<'_, T> {
     type Item = Result<T>;
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<T>>> {
-        self.poll_item(cx)
+        self.get_mut().poll_item(cx)
     }
 }
 
 impl<T> fmt::Debug for Iter<'_, T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Iter").field(self.connection).finish()
+        f.debug_tuple("Iter").field(&self.source.connection).finish()
     }
 }

@@ -166,17 +166,17 @@ macro_rules! receiving {
 
             /// The text messages as a stream that ends when the peer is gone.
             pub fn iter_text(&mut self) -> Iter<'_, Text> {
-                Iter::new(self.inlet.connection(), expect_text)
+                self.inlet.iter(expect_text)
             }
 
             /// The binary messages as a stream that ends when the peer is gone.
             pub fn iter_bytes(&mut self) -> Iter<'_, bytes::Bytes> {
-                Iter::new(self.inlet.connection(), expect_bytes)
+                self.inlet.iter(expect_bytes)
             }
 
             /// The messages, each JSON of the shape `T`, as a stream that ends when the peer is gone.
             pub fn iter_json<T: DeserializeOwned>(&mut self) -> Iter<'_, T> {
-                Iter::new(self.inlet.connection(), |message| from_json(&expect_text(message)?))
+                self.inlet.iter(|message| from_json(&expect_text(message)?))
             }
         }
 

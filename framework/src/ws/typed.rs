@@ -82,7 +82,7 @@ impl<T: DeserializeOwned + Send + 'static> Inbound for T {
 impl Outbound for Message {
     fn encode(&self) -> Result<Encoded<'_>> {
         Ok(match self {
-            Self::Text(text) => Encoded { op: Op::Text, payload: Payload::Shared(text.shared()) },
+            Self::Text(text) => Encoded { op: Op::Text, payload: text.payload() },
             Self::Binary(bytes) => Encoded { op: Op::Binary, payload: Payload::Shared(bytes) },
         })
     }

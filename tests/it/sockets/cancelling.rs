@@ -65,13 +65,30 @@ async fn by_select(mut ws: WebSocket) -> Result<()> {
     ws.send_json(&texts).await
 }
 
+/// What was handed to the socket goes along with it.
+#[websocket("/handles")]
+async fn by_several(mut ws: WebSocket) -> Result<()> {
+    // By then the inbox is full.
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    let mut texts = Vec::new();
+    texts.extend(ws.iter_text().next().await.transpose()?.map(|text| text.to_string()));
+    texts.push(ws.receive_text().await?.to_string());
+    let mut ws = ws.typed::<u32, Vec<String>>();
+    texts.push(ws.receive().await?.to_string());
+    let (sender, mut receiver) = ws.split();
+    while texts.len() < 100 {
+        texts.push(receiver.receive_text().await?.to_string());
+    }
+    sender.send(&texts).await
+}
+
 #[sockeye::test]
 async fn receiving_loses_nothing() -> Result<()> {
     let app =
         App::new().route(by_text).route(by_bytes).route(by_json).route(by_receive).route(by_next).route(by_stream);
-    let client = TestClient::new(app.route(by_iter).route(by_select));
+    let client = TestClient::new(app.route(by_iter).route(by_select).route(by_several));
     let expected: Vec<_> = (0..100).map(|n| n.to_string()).collect();
-    for path in ["/text", "/bytes", "/json", "/receive", "/next", "/stream", "/iter", "/select"] {
+    for path in ["/text", "/bytes", "/json", "/receive", "/next", "/stream", "/iter", "/select", "/handles"] {
         let mut ws = client.websocket_connect(path).await?;
         for text in &expected {
             match path {

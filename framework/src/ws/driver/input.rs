@@ -1,10 +1,10 @@
 //! The read side: bytes to messages, into the inbox.
 
-use std::task::Context;
+use std::task::{Context, Waker};
 
 use super::{Driver, Stage, ending::Ending};
 use crate::ws::{
-    inbox::Answered,
+    inbox::Put,
     io::{Borrowed, READ_BUFFER},
     proto::{Event, Message, Op, ProtocolError, Rules},
 };
@@ -36,6 +36,7 @@ pub(super) struct Input {
     pub(super) dry: bool,
     /// The inbox is full.
     full: bool,
+    came: bool,
 }
 
 impl Input {
@@ -52,6 +53,7 @@ impl Input {
             received: 0,
             dry: false,
             full: false,
+            came: false,
         }
     }
 
@@ -60,6 +62,19 @@ impl Input {
             Some(buffer) => &mut buffer.bytes()[self.start..self.stop],
             None => &mut [],
         }
+    }
+
+    /// Whether anything was decoded in this round, if only a ping.
+    pub(super) fn came(&self) -> bool {
+        self.came
+    }
+
+    /// So many bytes were decoded to so many short messages.
+    fn took(&mut self, bytes: usize, messages: usize) {
+        self.start += bytes;
+        self.messages -= messages;
+        self.received += messages as u64;
+        self.came |= messages > 0;
     }
 
     /// Takes work that is not reading off the poll's share.
@@ -93,13 +108,17 @@ impl Driver {
         // Others only make room.
         let mut room = if self.known_room == 0 { self.room() } else { self.known_room as usize };
         let delivered = self.read(cx, input, &mut room);
-        self.known_room = u32::try_from(room).unwrap_or(u32::MAX);
+        self.set_known_room(room);
         delivered
+    }
+
+    fn set_known_room(&mut self, room: usize) {
+        self.known_room = room.try_into().unwrap_or(u32::MAX);
     }
 
     fn read(&mut self, cx: &mut Context<'_>, input: &mut Input, room: &mut usize) -> bool {
         let mut delivered = false;
-        input.full = false;
+        (input.full, input.came) = (false, false);
         loop {
             match self.stage {
                 Stage::Open => {}
@@ -134,7 +153,8 @@ impl Driver {
             return true;
         }
         if input.full && input.messages > 0 {
-            return self.room() > 0 || !self.closing.may_send_data();
+            self.set_known_room(self.room());
+            return self.known_room > 0 || !self.closing.may_send_data();
         }
         !input.is_spent() && !input.dry
     }
@@ -177,41 +197,42 @@ impl Driver {
 
     /// Hands on the short messages that come next, under one lock of the inbox. Whether there were any.
     fn take_short(&mut self, cx: &Context<'_>, input: &mut Input, room: &mut usize) -> bool {
+        let mut inbox = self.connection.inbox();
+        *room = inbox.room(self.inbox_limit());
+        let most = if input.direct.is_none() { input.messages } else { 0 };
+        let (mut taken, mut messages, mut wrong) = (0, 0, None);
+        let (mut receiver, mut askers) = (None, Vec::new());
         let rules = input.rules;
-        let limit = self.inbox_limit();
-        let (mut inbox, mut receiver, before) = (self.connection.inbox(), None, input.messages);
-        let mut askers = Vec::new();
-        *room = inbox.room(limit);
-        while *room > 0 && input.messages > 0 && input.direct.is_none() {
-            match self.decoder.short(&rules, input.waiting()) {
-                None => break,
-                Some(Ok((used, message))) => {
-                    input.start += used;
-                    input.messages -= 1;
-                    match inbox.take_answer(&message, cx.waker()) {
-                        Answered::No => {
-                            *room -= 1;
-                            receiver = inbox.push(message, cx.waker()).or(receiver);
-                        }
-                        Answered::Yes(asker) => askers.extend(asker),
-                        Answered::Stray => self.connection.traffic.stray(),
-                    }
-                }
+        let waiting = input.waiting();
+        while *room > 0 && messages < most {
+            let (size, short) = match self.decoder.short(&rules, &mut waiting[taken..]) {
+                Some(Ok(short)) => short,
                 Some(Err(error)) => {
-                    input.ends(Ending::of(error));
+                    wrong = Some(error);
                     break;
                 }
+                None => break,
+            };
+            taken += size;
+            messages += 1;
+            match inbox.put(|| short.message(), *room, cx.waker()) {
+                Put::Waits(waker) => {
+                    *room -= 1;
+                    receiver = waker.or(receiver);
+                }
+                Put::Answers(asker) => askers.extend(asker),
+                Put::Stray => self.connection.traffic.stray(),
+                // There is room.
+                Put::Dropped => {}
             }
         }
         drop(inbox);
-        if let Some(receiver) = receiver {
-            receiver.wake();
+        input.took(taken, messages);
+        if let Some(error) = wrong {
+            input.ends(Ending::of(error));
         }
-        for asker in askers {
-            asker.wake();
-        }
-        input.received += (before - input.messages) as u64;
-        before > input.messages
+        receiver.into_iter().chain(askers).for_each(Waker::wake);
+        messages > 0
     }
 
     /// Deals with what comes next, whatever it is. Whether there is something new for the handler.
@@ -253,6 +274,7 @@ impl Driver {
     /// Deals with one thing that the peer said. Whether it is for the handler.
     fn take(&mut self, event: Event, cx: &Context<'_>, input: &mut Input, room: &mut usize) -> bool {
         input.messages -= 1;
+        input.came = true;
         input.received += u64::from(matches!(event, Event::Message(_) | Event::Compressed { .. }));
         self.expect_like(&event, input);
         match event {
@@ -286,22 +308,21 @@ impl Driver {
     /// Hands a message to the inbox. Whether it is there.
     fn deliver(&mut self, message: Message, cx: &Context<'_>, room: &mut usize) -> bool {
         self.clock.end_message();
-        let mut inbox = self.connection.inbox();
-        let waker = match inbox.take_answer(&message, cx.waker()) {
-            // After our close frame nobody need receive: what does not fit is dropped, to get to the peer's.
-            Answered::No if *room == 0 => return false,
-            Answered::No => {
+        // After our close frame nobody need receive: what does not fit is dropped, to get to the peer's.
+        let put = self.connection.inbox().put(|| message, *room, cx.waker());
+        let waker = match put {
+            Put::Waits(waker) => {
                 *room -= 1;
                 // The handler is polled next in any case; only who receives in another task needs to be woken.
-                inbox.push(message, cx.waker())
+                waker
             }
-            Answered::Yes(asker) => asker,
-            Answered::Stray => {
+            Put::Answers(asker) => asker,
+            Put::Stray => {
                 self.connection.traffic.stray();
                 return false;
             }
+            Put::Dropped => return false,
         };
-        drop(inbox);
         if let Some(waker) = waker {
             waker.wake();
         }

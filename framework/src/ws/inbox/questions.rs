@@ -27,7 +27,7 @@ struct Question {
 }
 
 /// What a message was.
-pub(crate) enum Answered {
+pub(super) enum Answered {
     /// No answer: it is for the inbox.
     No,
     /// An answer to an open question, and who waits for it.
@@ -74,14 +74,7 @@ impl Inbox {
     }
 
     /// Takes a message that is an answer. Gives the waker of who waits for it, unless `own` wakes it too.
-    #[inline]
-    pub(crate) fn take_answer(&mut self, message: &Message, own: &Waker) -> Answered {
-        // Nearly always nobody has asked.
-        if self.seldom.is_some() { self.take_to_question(message, own) } else { Answered::No }
-    }
-
-    /// The same, should somebody have asked.
-    fn take_to_question(&mut self, message: &Message, own: &Waker) -> Answered {
+    pub(super) fn take_answer(&mut self, message: &Message, own: &Waker) -> Answered {
         let questions = self.seldom.as_mut().map(|seldom| &mut seldom.questions);
         let asked = questions.filter(|questions| questions.were_asked());
         let (Some(questions), Message::Text(text)) = (asked, message) else { return Answered::No };

@@ -7,8 +7,10 @@ use bytes::{BufMut, Bytes, buf::Limit};
 use super::{
     Event, Message, Rules, Text,
     error::{ProtocolError, Violation},
-    frame::{Opcode, Start},
-    spare, utf8,
+    frame::{Header, Opcode, Start},
+    mask, spare,
+    text::Inline,
+    utf8,
 };
 
 /// From here on a message is large: it is read straight into its own buffer.
@@ -80,14 +82,41 @@ pub(super) fn whole_in(start: Start, buffer: Vec<u8>, head: usize) -> Result<Eve
     Ok(kind.event(spare::share(buffer, head)))
 }
 
-/// The same for one that is short and not compressed.
-#[inline(always)]
-pub(super) fn short(start: Start, payload: &[u8]) -> Result<Message, ProtocolError> {
-    if start.opcode == Opcode::Text {
+/// A message of one short frame that is not compressed. It is made where it is to stay: to move one costs as much.
+pub(crate) enum Short<'a> {
+    Inline(Inline),
+    Text(&'a [u8]),
+    Binary(&'a [u8]),
+}
+
+impl<'a> Short<'a> {
+    /// The frame's payload, masked, are the first `len` bytes of `input`.
+    #[inline(always)]
+    pub(super) fn of(header: &Header, input: &'a mut [u8]) -> Result<Self, ProtocolError> {
+        let len = header.len;
+        let is_text = header.start.opcode == Opcode::Text;
+        if is_text && len <= Inline::MOST {
+            if let Some(masked) = input.first_chunk() {
+                return Inline::unmask(header.key, masked, len).map(Self::Inline).map_err(invalid);
+            }
+        }
+        let payload = &mut input[..len];
+        mask::unmask(header.key, payload);
+        if !is_text {
+            return Ok(Self::Binary(payload));
+        }
         utf8::check(payload).map_err(invalid)?;
-        return Ok(Message::Text(Text::from_checked(Bytes::copy_from_slice(payload))));
+        Ok(Self::Text(payload))
     }
-    Ok(Message::Binary(Bytes::copy_from_slice(payload)))
+
+    #[inline(always)]
+    pub(crate) fn message(self) -> Message {
+        match self {
+            Self::Inline(text) => Message::Text(Text::inline(text)),
+            Self::Text(text) => Message::Text(Text::copy_checked(text)),
+            Self::Binary(bytes) => Message::Binary(Bytes::copy_from_slice(bytes)),
+        }
+    }
 }
 
 /// §8.1: text that is not UTF-8 fails the connection.

@@ -33,6 +33,21 @@ pub(super) fn unmask(key: [u8; 4], data: &mut [u8]) {
     if data.len() >= LONG { unmask_long(key, data) } else { unmask_short(key, data) }
 }
 
+/// The first `len` bytes of `masked`, unmasked, and zeros behind them: as words whose low bytes come first.
+#[inline(always)]
+pub(super) fn unmasked(key: [u8; 4], masked: &[u8; 24], len: usize) -> [u64; 3] {
+    let wide = u64::from_le_bytes(wide(key));
+    let mut words = [0; 3];
+    for (index, (word, masked)) in words.iter_mut().zip(masked.chunks_exact(8)).enumerate() {
+        let bits = 8 * len.saturating_sub(8 * index).min(8) as u32;
+        let keep = u64::MAX.checked_shr(64 - bits).unwrap_or(0);
+        let mut bytes = [0; 8];
+        bytes.copy_from_slice(masked);
+        *word = (u64::from_le_bytes(bytes) ^ wide) & keep;
+    }
+    words
+}
+
 /// Vectors that lie across two cache lines take half as long again, so what is before the first one goes by itself.
 #[inline(never)]
 fn unmask_long(key: [u8; 4], data: &mut [u8]) {
@@ -125,6 +140,17 @@ mod tests {
             let mut masked = data[..len].to_vec();
             unmask([1, 20, 130, 255], &mut masked);
             assert_eq!(masked, naive([1, 20, 130, 255], &data[..len]));
+        }
+    }
+
+    #[test]
+    fn into_words() {
+        let masked: [u8; 24] = std::array::from_fn(|i| i as u8 * 7);
+        for len in 0..=masked.len() {
+            let mut expected = naive([1, 20, 130, 255], &masked[..len]);
+            expected.resize(masked.len(), 0);
+            let words = unmasked([1, 20, 130, 255], &masked, len);
+            assert_eq!(words.map(u64::to_le_bytes).as_flattened(), expected);
         }
     }
 

@@ -1,4 +1,4 @@
-//! Text that shares its bytes with what it came from.
+//! Text that shares its bytes with what it came from, unless it is so short that it holds them itself.
 
 use std::{
     borrow::{Borrow, Cow},
@@ -12,38 +12,124 @@ use std::{
 use bytes::Bytes;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-/// A string that is cheap to clone: all clones share the same bytes. It derefs to [`str`].
-#[derive(Clone, Default)]
-pub struct Text(Bytes);
+use super::{Payload, mask, utf8};
+
+/// The bits of eight bytes that no ASCII has.
+const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
+
+/// A string that is cheap to clone and never changes. It derefs to [`str`].
+///
+/// A text of at most 23 bytes that came in one frame, not compressed, or was copied from a `&str`, holds them itself and
+/// allocates nothing. All others share their bytes with their clones.
+#[derive(Clone)]
+pub struct Text(Repr);
+
+/// As large as [`Bytes`] either way.
+#[derive(Clone)]
+enum Repr {
+    Shared(Bytes),
+    Inline(Inline),
+}
+
+/// A text that fits beside the tag into what [`Bytes`] takes. Aligned, so that it is moved by words.
+#[derive(Clone, Copy)]
+#[repr(align(8))]
+pub(crate) struct Inline {
+    /// The text, zeros, and in the last byte the text's length.
+    words: [[u8; 8]; 3],
+}
+
+impl Inline {
+    /// Bytes.
+    pub(super) const MOST: usize = 23;
+
+    fn copy(text: &[u8]) -> Self {
+        let mut words = [[0; 8]; 3];
+        words.as_flattened_mut()[..text.len()].copy_from_slice(text);
+        words[2][7] = text.len() as u8;
+        Self { words }
+    }
+
+    /// Unmasks the text of `len` bytes that `masked` begins with, and checks it, without a detour through memory. The error
+    /// is where its first invalid sequence starts.
+    #[inline(always)]
+    pub(super) fn unmask(key: [u8; 4], masked: &[u8; Self::MOST + 1], len: usize) -> Result<Self, usize> {
+        let [first, second, third] = mask::unmasked(key, masked, len);
+        let with_len = third | (len as u64) << 56;
+        let text = Self { words: [first, second, with_len].map(u64::to_le_bytes) };
+        if (first | second | third) & NOT_ASCII != 0 {
+            utf8::check(text.as_bytes())?;
+        }
+        Ok(text)
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        &self.words.as_flattened()[..usize::from(self.words[2][7])]
+    }
+}
 
 impl Text {
     /// A text that copies nothing and allocates nothing.
     pub const fn from_static(text: &'static str) -> Self {
-        Self(Bytes::from_static(text.as_bytes()))
+        Self(Repr::Shared(Bytes::from_static(text.as_bytes())))
     }
 
     /// The text as a string slice.
     #[allow(unsafe_code)]
     pub fn as_str(&self) -> &str {
         // SAFETY: the bytes never change, and are UTF-8: every way to make a `Text` starts from a string or checks the
-        // bytes, except `from_checked`, which is private to the protocol layer and called only on checked bytes.
-        // Checking again would make every access to a text as dear as its receipt.
-        unsafe { std::str::from_utf8_unchecked(&self.0) }
+        // bytes, except `from_checked` and `copy_checked`, which are private to the protocol layer and called only on
+        // checked bytes; an `Inline` is made by `copy_checked` or checks them itself. Checking again would make every access to a text as dear as its receipt.
+        unsafe { std::str::from_utf8_unchecked(self.bytes()) }
     }
 
-    /// The bytes of the text, without a copy.
+    /// The bytes of the text: those that it shares, or a copy of the few that it holds itself.
     pub fn into_bytes(self) -> Bytes {
-        self.0
+        match self.0 {
+            Repr::Shared(bytes) => bytes,
+            Repr::Inline(text) => Bytes::copy_from_slice(text.as_bytes()),
+        }
     }
 
-    pub(crate) fn shared(&self) -> &Bytes {
-        &self.0
+    fn bytes(&self) -> &[u8] {
+        match &self.0 {
+            Repr::Shared(bytes) => bytes,
+            Repr::Inline(text) => text.as_bytes(),
+        }
+    }
+
+    /// The text, to be sent.
+    pub(crate) fn payload(&self) -> Payload<'_> {
+        match &self.0 {
+            Repr::Shared(bytes) => Payload::Shared(bytes),
+            Repr::Inline(text) => Payload::Slice(text.as_bytes()),
+        }
     }
 
     /// Takes bytes that the caller has found to be UTF-8.
     pub(super) fn from_checked(bytes: Bytes) -> Self {
         debug_assert!(std::str::from_utf8(&bytes).is_ok(), "expected checked bytes, got others");
-        Self(bytes)
+        Self(Repr::Shared(bytes))
+    }
+
+    /// Copies bytes that the caller has found to be UTF-8.
+    pub(super) fn copy_checked(bytes: &[u8]) -> Self {
+        if bytes.len() > Inline::MOST {
+            return Self::from_checked(Bytes::copy_from_slice(bytes));
+        }
+        debug_assert!(std::str::from_utf8(bytes).is_ok(), "expected checked bytes, got others");
+        Self(Repr::Inline(Inline::copy(bytes)))
+    }
+
+    #[inline(always)]
+    pub(super) fn inline(text: Inline) -> Self {
+        Self(Repr::Inline(text))
+    }
+}
+
+impl Default for Text {
+    fn default() -> Self {
+        Self::from_static("")
     }
 }
 
@@ -63,7 +149,7 @@ impl AsRef<str> for Text {
 
 impl AsRef<[u8]> for Text {
     fn as_ref(&self) -> &[u8] {
-        &self.0
+        self.bytes()
     }
 }
 
@@ -135,19 +221,19 @@ eq_with!(str, &str, String);
 
 impl From<String> for Text {
     fn from(text: String) -> Self {
-        Self(text.into())
+        Self::from_checked(text.into())
     }
 }
 
 impl From<Box<str>> for Text {
     fn from(text: Box<str>) -> Self {
-        Self(text.into_boxed_bytes().into())
+        Self::from_checked(text.into_boxed_bytes().into())
     }
 }
 
 impl From<&str> for Text {
     fn from(text: &str) -> Self {
-        Self(Bytes::copy_from_slice(text.as_bytes()))
+        Self::copy_checked(text.as_bytes())
     }
 }
 
@@ -180,14 +266,17 @@ impl From<&Text> for Text {
 
 impl From<Text> for String {
     fn from(text: Text) -> Self {
-        // Takes the buffer over where nobody else holds it. A second check costs less than a second `unsafe`.
-        Self::from_utf8(text.0.into()).expect("the bytes of a text are utf-8")
+        match text.0 {
+            // Takes the buffer over where nobody else holds it. A second check costs less than a second `unsafe`.
+            Repr::Shared(bytes) => Self::from_utf8(bytes.into()).expect("the bytes of a text are utf-8"),
+            Repr::Inline(_) => text.as_str().to_owned(),
+        }
     }
 }
 
 impl From<Text> for Bytes {
     fn from(text: Text) -> Self {
-        text.0
+        text.into_bytes()
     }
 }
 
@@ -196,7 +285,7 @@ impl TryFrom<Bytes> for Text {
 
     fn try_from(bytes: Bytes) -> Result<Self, Utf8Error> {
         std::str::from_utf8(&bytes)?;
-        Ok(Self(bytes))
+        Ok(Self::from_checked(bytes))
     }
 }
 
@@ -271,6 +360,26 @@ mod tests {
             assert_eq!(String::from(same.clone()), string);
             assert_eq!(Bytes::from(same.clone()), same.into_bytes());
         }
+    }
+
+    #[test]
+    fn held_or_shared_it_is_the_same() {
+        for len in 0..30 {
+            let string = "x".repeat(len);
+            let (copied, shared) = (Text::from(&string), Text::from(string.clone()));
+            assert_eq!(matches!(copied.0, Repr::Inline(_)), len <= Inline::MOST);
+            assert!(matches!(shared.0, Repr::Shared(_)));
+            assert_eq!((&copied, copied.cmp(&shared)), (&shared, Ordering::Equal));
+            assert!(HashSet::from([copied.clone()]).contains(&shared));
+            assert_eq!(copied.clone().into_bytes(), shared.clone().into_bytes());
+            assert_eq!((String::from(copied.clone()), &*copied.payload()), (string.clone(), string.as_bytes()));
+        }
+    }
+
+    #[test]
+    #[cfg(target_pointer_width = "64")]
+    fn is_as_large_as_bytes() {
+        assert_eq!(size_of::<Text>(), size_of::<Bytes>());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Messages, whole and in pieces, and text that is none.
 
 use super::*;
+use crate::ws::proto::error::Violation;
 
 #[test]
 fn an_idle_decoder_is_small() {
@@ -46,6 +47,27 @@ fn empty_messages() {
     let expected = [text(""), binary(b""), Event::Ping(Bytes::new()), Event::Close(None)];
     assert_eq!(outcome(&stream).events, expected);
     assert_eq!(trickled(&stream).events, expected);
+}
+
+/// Those that a `Text` holds itself are unmasked by words, together with what lies behind them.
+#[test]
+fn short_texts_of_every_length_before_anything() {
+    let odd: [&[u8]; 4] = [b"", "é".as_bytes(), "🐟".as_bytes(), b"\xff"];
+    for (len, odd) in (0..40).flat_map(|len| odd.map(|odd| (len, odd))) {
+        for (at, behind) in (0..=len).step_by(3).flat_map(|at| [0, 1, 17, 30].map(|behind| (at, behind))) {
+            let mut payload = vec![b'a'; len];
+            payload.splice(at..at, odd.iter().copied());
+            let stream = [frame(FIN | TEXT, &payload), frame(FIN | BINARY, vec![0xff; behind])].concat();
+            let outcome = outcome(&stream);
+            match String::from_utf8(payload) {
+                Ok(valid) => assert_eq!(outcome.events, [text(&valid), binary(&vec![0xff; behind])]),
+                Err(error) => {
+                    let expected = Violation::InvalidText { at: error.utf8_error().valid_up_to() }.into();
+                    assert_eq!((outcome.events, outcome.error), (vec![], Some(expected)));
+                }
+            }
+        }
+    }
 }
 
 #[test]
