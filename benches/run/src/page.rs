@@ -7,6 +7,7 @@ use crate::grid::Grid;
 use crate::machine::{Machine, versions};
 use crate::options::Options;
 use crate::server::{AXUM, RULER};
+use crate::timed::DEEP_QUEUES;
 use crate::{brokers, plot, promises, stores};
 
 const HEAD: &str = "# Results\n\nHow to read them: [README](README.md). `scripts/bench --write` writes this page; with the \
@@ -115,8 +116,8 @@ fn origin(options: &Options, machine: &Machine) -> String {
     ]);
     format!(
         "{date}, `{}`. {cpu}, {cores} cores, {kernel}, {rustc}; load average before: {load}. {versions}. Server on core \
-         {server_core}, load generator on core {load_core}; {rounds} rounds of {seconds} s after {warm_up} s of warm-up; \
-         {idle} idle connections.\n",
+         {server_core}, load generator on core {load_core}; {rounds} rounds of {seconds} s after {warm_up} s of warm-up, \
+         {DEEP_QUEUES} s where much is queued; {idle} idle connections.\n",
         command.trim_end(),
     )
 }

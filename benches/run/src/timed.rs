@@ -18,7 +18,7 @@ struct Case {
 
 /// What queues much in the kernel touches some 500 MiB of its memory before it goes in circles. Where a hypervisor has taken
 /// free memory back, each page of it costs 10 µs the first time: whoever comes first would pay for all.
-const DEEP_QUEUES: f64 = 2.0;
+pub(crate) const DEEP_QUEUES: f64 = 2.0;
 
 const fn echo(
     title: &'static str,
