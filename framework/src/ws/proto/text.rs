@@ -79,7 +79,8 @@ impl Text {
     pub fn as_str(&self) -> &str {
         // SAFETY: the bytes never change, and are UTF-8: every way to make a `Text` starts from a string or checks the
         // bytes, except `from_checked` and `copy_checked`, which are private to the protocol layer and called only on
-        // checked bytes; an `Inline` is made by `copy_checked` or checks them itself. Checking again would make every access to a text as dear as its receipt.
+        // checked bytes; an `Inline` is made by `copy_checked` or checks them itself. Checking again would make every
+        // access to a text as dear as its receipt.
         unsafe { std::str::from_utf8_unchecked(self.bytes()) }
     }
 
