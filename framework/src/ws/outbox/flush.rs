@@ -8,6 +8,24 @@ use std::{
 use super::{Outbox, Waiting};
 use crate::ws::proto::{self, Op, Payload};
 
+/// What a socket is given at once. BBR learns no bandwidth while a sender has nothing more to send. Given 1 MiB in one call
+/// it takes the pace at which the peer happens to wake up for the path's, and keeps to it: over loop-back, with one
+/// connection, such a message cost 340 µs in place of 200. Cubic and Reno do not mind.
+pub(super) const WRITE_AT_ONCE: usize = 768 * 1024;
+
+fn at_once(bytes: &[u8]) -> &[u8] {
+    &bytes[..bytes.len().min(WRITE_AT_ONCE)]
+}
+
+/// How many bytes a socket took.
+fn taken(result: io::Result<usize>) -> io::Result<usize> {
+    match result {
+        Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+        Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
+        result => result,
+    }
+}
+
 impl Outbox {
     /// Writes a frame from where its payload is, behind what waits. What the socket does not take is kept.
     #[inline(never)]
@@ -29,7 +47,7 @@ impl Outbox {
         op: Op,
         rsv1: bool,
         payload: &Payload<'_>,
-        write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
+        write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
     ) {
         let (header, size) = proto::header(op, rsv1, payload.len());
         let header = &header[..size];
@@ -45,25 +63,33 @@ impl Outbox {
         self.after_flush(written > 0);
     }
 
-    /// Writes what waits and a frame in one call. How many bytes have left.
+    /// Writes what waits and a frame, in one call unless it is very large. How many bytes have left.
     fn write_behind(
         &mut self,
         header: &[u8],
         payload: &[u8],
-        write: impl FnOnce(&[IoSlice<'_>]) -> io::Result<usize>,
+        mut write: impl FnMut(&[IoSlice<'_>]) -> io::Result<usize>,
     ) -> io::Result<usize> {
         if !self.is_empty() {
             self.queue().flatten();
         }
         let waiting = self.waiting.queue().map_or(&[][..], |queue| queue.next());
-        let slices = [waiting, header, payload].map(IoSlice::new);
+        let (first, rest) = payload.split_at(at_once(payload).len());
+        let slices = [waiting, header, first].map(IoSlice::new);
         // The system looks at empty slices too.
         let slices = if waiting.is_empty() { &slices[1..] } else { &slices[..] };
-        match write(slices) {
-            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(0),
-            written => written,
+        let mut written = taken(write(slices))?;
+        if written < waiting.len() + header.len() + first.len() {
+            return Ok(written);
         }
+        for part in rest.chunks(WRITE_AT_ONCE) {
+            let count = taken(write(&[IoSlice::new(part)]))?;
+            written += count;
+            if count < part.len() {
+                break;
+            }
+        }
+        Ok(written)
     }
 
     /// Writes what waits with `write` until it is done or would block. Whether all has left.
@@ -93,7 +119,7 @@ impl Outbox {
             }
         }
         while let Some(queue) = self.waiting.queue().filter(|queue| queue.len() > 0) {
-            match write(queue.next()) {
+            match write(at_once(queue.next())) {
                 Poll::Ready(Ok(count)) if count > 0 => queue.advance(count),
                 Poll::Pending => {
                     self.blocked = true;
@@ -132,7 +158,7 @@ impl Outbox {
         let (Waiting::Queue(waiting), Some(writer)) = (&mut self.waiting, &self.writer) else { return false };
         let Some(queue) = waiting else { return false };
         // What was wrong the long way finds too.
-        let Ok(count @ 1..) = writer.try_write(queue.next()) else { return false };
+        let Ok(count @ 1..) = writer.try_write(at_once(queue.next())) else { return false };
         if count < queue.len() {
             queue.advance(count);
             self.after_flush(true);

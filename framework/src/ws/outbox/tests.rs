@@ -4,7 +4,9 @@ use std::task::Poll;
 
 use proptest::prelude::*;
 
-use super::*;
+use bytes::Bytes;
+
+use super::{flush::WRITE_AT_ONCE, *};
 use crate::ws::proto::CloseCode;
 
 /// What arrives of the outbox when the stream takes `takes` bytes a write, 0 for "would block".
@@ -67,7 +69,7 @@ proptest! {
         let (mut outbox, mut arrived) = (Outbox::default(), Vec::new());
         let mut takes = takes.into_iter();
         for length in &lengths {
-            let payload = bytes::Bytes::from(vec![7; *length]);
+            let payload = Bytes::from(vec![7; *length]);
             if *length < IN_PLACE {
                 outbox.push(Op::Binary, &payload);
                 continue;
@@ -141,11 +143,33 @@ fn nothing_follows_a_close_frame() {
 /// A stream that takes nothing, or is broken, must not look like one that is only full.
 #[test]
 fn a_failed_write_in_place_fails_the_outbox() {
-    for end in [Ok(0), Err(std::io::ErrorKind::BrokenPipe.into())] {
+    for end in [|| Ok(0), || Err(std::io::ErrorKind::BrokenPipe.into())] {
         let mut outbox = Outbox::default();
         outbox.push(Op::Text, b"waits");
-        outbox.write_in_place(Op::Binary, false, &Payload::Owned(vec![0; IN_PLACE]), |_| end);
+        outbox.write_in_place(Op::Binary, false, &Payload::Owned(vec![0; IN_PLACE]), |_| end());
         assert!(outbox.broken && outbox.is_empty());
+    }
+}
+
+/// What the stream does not take of any part is kept, and nothing is written past it.
+#[test]
+fn a_very_large_frame_leaves_in_parts() {
+    let payload: Bytes = (0..2 * WRITE_AT_ONCE + 5).map(|n| (n % 251) as u8).collect();
+    for short in 0..=3 {
+        let (mut outbox, mut arrived, mut writes) = (Outbox::default(), Vec::new(), 0);
+        outbox.push(Op::Text, b"waits");
+        outbox.write_in_place(Op::Binary, false, &Payload::Shared(&payload), |slices| {
+            let part: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+            assert!(part.len() <= WRITE_AT_ONCE + 17, "{}", part.len());
+            writes += 1;
+            let count = if writes == short { part.len() / 2 } else { part.len() };
+            arrived.extend_from_slice(&part[..count]);
+            Ok(count)
+        });
+        assert_eq!((writes, outbox.is_empty()), (if short == 0 { 3 } else { short }, short == 0));
+        flush(&mut outbox, &mut std::iter::empty(), &mut arrived);
+        assert_eq!(frames(&arrived), [5, payload.len()]);
+        assert!(arrived.ends_with(&payload));
     }
 }
 
