@@ -9,6 +9,8 @@ pub(crate) struct Machine {
     pub(crate) cpu: String,
     pub(crate) cores: usize,
     pub(crate) kernel: String,
+    /// TCP's congestion control: BBR paces even over loop-back.
+    pub(crate) congestion: String,
     pub(crate) rustc: String,
     /// The load average when we began: whether others were at work.
     pub(crate) load: String,
@@ -20,6 +22,7 @@ pub(crate) fn describe() -> Machine {
         cpu: cpu_model(),
         cores: available_parallelism().map_or(1, usize::from),
         kernel: output("uname", &["-sr"]),
+        congestion: first_word("/proc/sys/net/ipv4/tcp_congestion_control"),
         rustc: output("rustc", &["--version"]),
         load: first_word("/proc/loadavg"),
     }

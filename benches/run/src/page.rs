@@ -94,7 +94,7 @@ fn plot_name(bench: &str, index: usize, grids: &[(&str, Grid)]) -> String {
 }
 
 fn origin(options: &Options, machine: &Machine) -> String {
-    let Machine { date, cpu, cores, kernel, rustc, load } = machine;
+    let Machine { date, cpu, cores, kernel, congestion, rustc, load } = machine;
     let Options { rounds, seconds, warm_up, idle, server_core, load_core, .. } = options;
     let args: Vec<String> = env::args().skip(1).collect();
     let command = format!("scripts/bench {}", args.join(" "));
@@ -115,7 +115,7 @@ fn origin(options: &Options, machine: &Machine) -> String {
         "yawc",
     ]);
     format!(
-        "{date}, `{}`. {cpu}, {cores} cores, {kernel}, {rustc}; load average before: {load}. {versions}. Server on core \
+        "{date}, `{}`. {cpu}, {cores} cores, {kernel} with {congestion}, {rustc}; load average before: {load}. {versions}. Server on core \
          {server_core}, load generator on core {load_core}; {rounds} rounds of {seconds} s after {warm_up} s of warm-up, \
          {DEEP_QUEUES} s where much is queued; {idle} idle connections.\n",
         command.trim_end(),
