@@ -40,8 +40,8 @@ pub struct Limits {
     /// answer that its client does not read: the connection ends. Default 10 s.
     pub stall_timeout: Duration,
     /// Messages that wait for the handler to receive them; when it is full, reading stops and TCP pushes back. With the one
-    /// that it receives the handler takes those behind it, if they have 16 KiB at most: these count no more. While the
-    /// handler waits in `closed()`, up to 256 may wait if they have 16 KiB at most together, and while a request waits for its
+    /// that it receives the handler takes those behind it, if they have 16 KiB at most together: these count no more. While
+    /// the handler waits in `closed()`, up to 256 may wait if they have 16 KiB at most together, and while a request waits for its
     /// answer up to 1,024 if they have 256 KiB at most. Default 16.
     pub inbox_messages: usize,
     /// Silence after which the server sends a ping; `None` sends none. Default 20 s.

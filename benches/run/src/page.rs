@@ -117,7 +117,7 @@ fn origin(options: &Options, machine: &Machine) -> String {
     format!(
         "{date}, `{}`. {cpu}, {cores} cores, {kernel} with {congestion}, {rustc}; load average before: {load}. {versions}. Server on core \
          {server_core}, load generator on core {load_core}; {rounds} rounds of {seconds} s after {warm_up} s of warm-up, \
-         {DEEP_QUEUES} s where much is queued; {idle} idle connections.\n",
+         where much is queued {DEEP_QUEUES} s at least; {idle} idle connections.\n",
         command.trim_end(),
     )
 }

@@ -267,6 +267,8 @@ mod tests {
         // Both are handed over.
         assert!(matches!(inbox.receive(Waker::noop()), (Received::Message(_, Some(_)), true)));
         assert_eq!(inbox.room(2), 2);
+        inbox.push(Message::from("c"), Waker::noop());
+        assert!(matches!(inbox.receive(Waker::noop()), (Received::Message(_, None), false)));
         assert!(matches!(inbox.receive(Waker::noop()), (Received::Nothing, false)));
     }
 

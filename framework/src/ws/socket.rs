@@ -352,7 +352,7 @@ macro_rules! sending {
             /// Waits until the peer is gone, whether or not anyone receives.
             ///
             /// Reading stops while the inbox is full ([`Limits::inbox_messages`](crate::Limits::inbox_messages)). Behind
-            /// more unread messages than that, a close frame waits too; the end of a TCP stream is noticed within a second.
+            /// more unread messages than that, a close frame may wait too; the end of a TCP stream is noticed within a second.
             ///
             /// # Cancel safety
             ///

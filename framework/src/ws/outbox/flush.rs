@@ -8,9 +8,10 @@ use std::{
 use super::{Outbox, Waiting};
 use crate::ws::proto::{self, Op, Payload};
 
-/// What a socket is given at once. BBR learns no bandwidth while a sender has nothing more to send. Given 1 MiB in one call
-/// it takes the pace at which the peer happens to wake up for the path's, and keeps to it: over loop-back, with one
-/// connection, such a message cost 340 µs in place of 200. Cubic and Reno do not mind.
+/// How much of a message of its own a connection gives to the socket at once. BBR learns no bandwidth while a sender has
+/// nothing more to send. Given 1 MiB in one call it takes the pace at which the peer happens to wake up for the path's, and
+/// keeps to it: over loop-back, with one connection, such a message cost 340 µs, and now mostly 200. Cubic and Reno do not
+/// mind. What many get is not cut: the rest would have to be copied for each.
 pub(super) const WRITE_AT_ONCE: usize = 768 * 1024;
 
 fn at_once(bytes: &[u8]) -> &[u8] {

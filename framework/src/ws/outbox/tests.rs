@@ -155,19 +155,27 @@ fn a_failed_write_in_place_fails_the_outbox() {
 #[test]
 fn a_very_large_frame_leaves_in_parts() {
     let payload: Bytes = (0..2 * WRITE_AT_ONCE + 5).map(|n| (n % 251) as u8).collect();
-    for short in 0..=3 {
+    for (short, blocks) in (0..=3).flat_map(|short| [(short, false), (short, true)]) {
         let (mut outbox, mut arrived, mut writes) = (Outbox::default(), Vec::new(), 0);
         outbox.push(Op::Text, b"waits");
         outbox.write_in_place(Op::Binary, false, &Payload::Shared(&payload), |slices| {
             let part: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
             assert!(part.len() <= WRITE_AT_ONCE + 17, "{}", part.len());
             writes += 1;
-            let count = if writes == short { part.len() / 2 } else { part.len() };
+            let count = match (writes == short, blocks) {
+                (true, true) => return Err(std::io::ErrorKind::WouldBlock.into()),
+                (true, false) => part.len() / 2,
+                (false, _) => part.len(),
+            };
             arrived.extend_from_slice(&part[..count]);
             Ok(count)
         });
         assert_eq!((writes, outbox.is_empty()), (if short == 0 { 3 } else { short }, short == 0));
-        flush(&mut outbox, &mut std::iter::empty(), &mut arrived);
+        outbox.flush_with(|part| {
+            assert!(part.len() <= WRITE_AT_ONCE, "{}", part.len());
+            arrived.extend_from_slice(part);
+            Poll::Ready(Ok(part.len()))
+        });
         assert_eq!(frames(&arrived), [5, payload.len()]);
         assert!(arrived.ends_with(&payload));
     }

@@ -19,12 +19,12 @@ const NOT_ASCII: u64 = 0x8080_8080_8080_8080;
 
 /// A string that is cheap to clone and never changes. It derefs to [`str`].
 ///
-/// A text of at most 23 bytes that came in one frame, not compressed, or was copied from a `&str`, holds them itself and
+/// A text of at most 23 bytes that arrived in one piece, not compressed, or was copied from a `&str`, holds them itself and
 /// allocates nothing. All others share their bytes with their clones.
 #[derive(Clone)]
 pub struct Text(Repr);
 
-/// As large as [`Bytes`] either way.
+/// As large as [`Bytes`] either way, where a word has 64 bits.
 #[derive(Clone)]
 enum Repr {
     Shared(Bytes),
@@ -120,6 +120,11 @@ impl Text {
         }
         debug_assert!(std::str::from_utf8(bytes).is_ok(), "expected checked bytes, got others");
         Self(Repr::Inline(Inline::copy(bytes)))
+    }
+
+    #[cfg(test)]
+    pub(super) fn is_inline(&self) -> bool {
+        matches!(self.0, Repr::Inline(_))
     }
 
     #[inline(always)]
@@ -368,8 +373,7 @@ mod tests {
         for len in 0..30 {
             let string = "x".repeat(len);
             let (copied, shared) = (Text::from(&string), Text::from(string.clone()));
-            assert_eq!(matches!(copied.0, Repr::Inline(_)), len <= Inline::MOST);
-            assert!(matches!(shared.0, Repr::Shared(_)));
+            assert_eq!((copied.is_inline(), shared.is_inline()), (len <= Inline::MOST, false));
             assert_eq!((&copied, copied.cmp(&shared)), (&shared, Ordering::Equal));
             assert!(HashSet::from([copied.clone()]).contains(&shared));
             assert_eq!(copied.clone().into_bytes(), shared.clone().into_bytes());

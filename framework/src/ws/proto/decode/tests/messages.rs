@@ -60,7 +60,11 @@ fn short_texts_of_every_length_before_anything() {
             let stream = [frame(FIN | TEXT, &payload), frame(FIN | BINARY, vec![0xff; behind])].concat();
             let outcome = outcome(&stream);
             match String::from_utf8(payload) {
-                Ok(valid) => assert_eq!(outcome.events, [text(&valid), binary(&vec![0xff; behind])]),
+                Ok(valid) => {
+                    assert_eq!(outcome.events, [text(&valid), binary(&vec![0xff; behind])]);
+                    let Event::Message(Message::Text(text)) = &outcome.events[0] else { unreachable!() };
+                    assert_eq!(text.is_inline(), valid.len() <= 23);
+                }
                 Err(error) => {
                     let expected = Violation::InvalidText { at: error.utf8_error().valid_up_to() }.into();
                     assert_eq!((outcome.events, outcome.error), (vec![], Some(expected)));
