@@ -256,9 +256,12 @@ async fn a_broadcast_reaches_every_member(over: Transport) -> Result<()> {
         }
     }
     let room = hub.room("news");
-    while room.len() < members.len() {
-        sleep(Duration::from_millis(1)).await;
-    }
+    let joined = async {
+        while room.len() < members.len() {
+            sleep(Duration::from_millis(1)).await;
+        }
+    };
+    soon("all members", joined).await;
     for text in ["short".to_owned(), "long".repeat(100_000), "short again".to_owned()] {
         room.broadcast_text(&text).await?;
         for raw in &mut members {
